@@ -1,0 +1,1 @@
+"""Everything about apex that would be true without an orchestrator."""

@@ -1,0 +1,225 @@
+"""Every setting of apex, in one frozen model.
+
+Values come, strongest first, from arguments, from ``APEX_*`` environment variables (nested with ``__``, for example
+``APEX_TRAIN__EPOCHS=20``), and from a TOML file: the one ``APEX_CONFIG`` names, else ``apex.toml`` in the working
+folder. Secrets are read from the environment only.
+"""
+
+import os
+from functools import lru_cache
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic_settings import (
+    BaseSettings,
+    NoDecode,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+
+from apex_core.errors import SettingsError
+
+CONFIG_VARIABLE = "APEX_CONFIG"
+
+Platform = Literal["suno", "udio"]
+PLATFORMS: tuple[Platform, ...] = ("suno", "udio")
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class HttpSettings(_Section):
+    """Outgoing HTTP, for connectors and audio."""
+
+    connect_to: dict[str, str] = Field(
+        default={}, description="Host name -> host:port that is dialled instead (the sandbox's loopback server)."
+    )
+    allow_private: bool = Field(
+        default=False, description="Let host names resolve to private or loopback addresses. Only for a sandbox."
+    )
+    timeout_s: float = Field(default=30.0, gt=0)
+    retries: int = Field(default=8, ge=0, description="Tries after the first, on 429, 5xx, time-outs and cuts.")
+    backoff_s: float = Field(default=30.0, ge=0, description="First wait after a 429 without Retry-After.")
+
+
+class ConnectorSettings(_Section):
+    """One platform's live connector. Off by default: read the platform's terms first."""
+
+    enabled: bool = False
+    base_url: str = ""
+    token: SecretStr | None = None
+    page_size: int = Field(default=20, ge=1, le=100)
+    max_pages: int = Field(default=10_000, ge=1, description="Stop and call it a fault beyond this many pages.")
+    requests_per_second: float = Field(default=1.0, gt=0)
+
+
+class SourcesSettings(_Section):
+    suno: ConnectorSettings = ConnectorSettings(base_url="https://studio-api.prod.suno.com")
+    udio: ConnectorSettings = ConnectorSettings(base_url="https://www.udio.com")
+
+
+class AudioSettings(_Section):
+    libraries: tuple[str, ...] = Field(
+        default=(), description="Folders with your own files, by <platform>/<track_id>.<ext> or a manifest.csv."
+    )
+    allowed_hosts: tuple[str, ...] = Field(
+        default=("cdn1.suno.ai", "cdn2.suno.ai", "storage.googleapis.com"),
+        description="Hosts that audio may be fetched from.",
+    )
+    fetch: bool = Field(default=True, description="Fetch a record's URL when no library has the song.")
+    max_bytes: int = Field(default=100_000_000, gt=0)
+    max_seconds: float = Field(default=1_800.0, gt=0, description="Longest song decoded.")
+    concurrency: int = Field(default=4, ge=1)
+    retry_days: tuple[float, ...] = Field(
+        default=(1, 3, 7, 30), description="Days until an unavailable song is tried again, by attempt; last repeats."
+    )
+
+
+class ScoreSettings(_Section):
+    """The score definition of FACTS §1; every score run stores the one it used."""
+
+    percentile: Literal["midrank", "percent_rank", "cume_dist"] = "midrank"
+    gamma: float = Field(default=0.5, gt=0, description="Exponent; below 1 compresses the upper tail.")
+    zeros: Literal["zero", "midrank", "exclude"] = "zero"
+    cohort: Literal["platform"] = "platform"
+    min_age_days: float = Field(default=0.0, ge=0, description="Younger tracks are not eligible.")
+
+
+class EncoderSettings(_Section):
+    source: str = Field(
+        default="m-a-p/MERT-v1-95M",
+        description="Hub id, local folder in the hub's format, or 'tiny-random' (the demo's stand-in, not MERT).",
+    )
+    revision: str = Field(
+        default="12af15fef9d0ac838c3f475bfbbf26d2060dd4f5", description="Pinned hub revision; unused for folders."
+    )
+    sha256: str | None = Field(default=None, description="Expected hash of the weights file, checked when given.")
+    device: str = Field(default="auto", description="auto, cpu, cuda, cuda:1, mps.")
+    batch_segments: int = Field(default=4, ge=1)
+    shard_songs: int = Field(default=256, ge=1)
+    range_shards: int = Field(default=8, ge=1, description="Shards a task takes, at least.")
+    max_tasks: int = Field(default=100, ge=1, le=180, description="Most extraction tasks in one flow run.")
+    decode_workers: int = Field(default=2, ge=0, description="Decoder processes; 0 decodes in the encoder's process.")
+
+
+class AestheticsSettings(_Section):
+    files: tuple[str, ...] = Field(default=(), description="SongEval result.json files, or globs of them.")
+    labeller: str = "songeval"
+
+
+class TrainSettings(_Section):
+    """Heads and training; defaults are the published hyper-parameters (FACTS §3)."""
+
+    mode: Literal["song", "segment"] = "song"
+    task: Literal["full", "popularity"] = "full"
+    loss: Literal["uncertainty", "weighted", "equal"] = "uncertainty"
+    shared: Literal[2, 3] = 2
+    epochs: int = Field(default=50, ge=1)
+    patience: int = Field(default=20, ge=1)
+    batch_size: int = Field(default=512, ge=2)
+    learning_rate: float = Field(default=1e-4, gt=0)
+    weight_decay: float = Field(default=1e-4, ge=0)
+    clip_norm: float = Field(default=1.0, gt=0)
+    seed: int = 42
+    device: str = "auto"
+    min_tracks: int = Field(default=20, ge=4, description="Fewer labelled, embedded tracks than this: no training.")
+    min_new_share: float = Field(
+        default=0.01, ge=0, description="Retrain when at least this share of the training rows came or went ..."
+    )
+    min_target_move: float = Field(
+        default=0.5, ge=0, description="... or a popularity target moved by this many points on average."
+    )
+
+
+class PromotionSettings(_Section):
+    automatic: bool = True
+    max_loss_of_spearman: float = Field(
+        default=0.02, ge=0, description="How far below the champion, on the same test rows, a candidate may rank."
+    )
+
+
+class SnapshotSettings(_Section):
+    keep_days: float = Field(default=7.0, ge=1)
+    backups: int = Field(default=7, ge=1, description="Newest backups kept.")
+
+
+class SandboxSettings(_Section):
+    """The offline platform of the demo."""
+
+    seed: int = 7
+    songs: int = Field(default=240, ge=8)
+    min_seconds: float = Field(default=6.0, ge=1)
+    max_seconds: float = Field(default=14.0, ge=1)
+    workers: int = Field(default=2, ge=1)
+
+
+class Settings(BaseSettings):
+    """All of it. ``home`` holds what must be on this host's disk; ``store`` may be a folder or ``s3://``."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="APEX_", env_nested_delimiter="__", frozen=True, extra="forbid", nested_model_default_partial_update=True
+    )
+
+    home: Annotated[Path, NoDecode] = Path(".apex")
+    store: str = Field(default="", description="Folder or s3://bucket/prefix; default: <home>/store.")
+    lock_timeout_s: float = Field(default=300.0, ge=0, description="Longest wait for the catalog.")
+    memory_limit: str = Field(default="4GB", description="DuckDB's memory limit.")
+    threads: int = Field(default=0, ge=0, description="DuckDB threads; 0 takes every core.")
+    min_free_gb: float = Field(default=1.0, ge=0, description="Free disk that `apex doctor` and the nightly ask for.")
+    http: HttpSettings = HttpSettings()
+    sources: SourcesSettings = SourcesSettings()
+    audio: AudioSettings = AudioSettings()
+    score: ScoreSettings = ScoreSettings()
+    encoder: EncoderSettings = EncoderSettings()
+    aesthetics: AestheticsSettings = AestheticsSettings()
+    train: TrainSettings = TrainSettings()
+    promotion: PromotionSettings = PromotionSettings()
+    snapshot: SnapshotSettings = SnapshotSettings()
+    sandbox: SandboxSettings = SandboxSettings()
+
+    @property
+    def catalog_path(self) -> Path:
+        return self.home / "catalog.duckdb"
+
+    @property
+    def store_url(self) -> str:
+        return self.store or str(self.home / "store")
+
+    @property
+    def cache(self) -> Path:
+        return self.home / "cache"
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls, config_file())
+
+
+def config_file() -> Path:
+    """The TOML file that settings are read from; it need not exist unless ``APEX_CONFIG`` names it."""
+    return Path(os.environ.get(CONFIG_VARIABLE) or "apex.toml")
+
+
+@lru_cache(maxsize=1)
+def get_settings() -> Settings:
+    """Read the settings once a process.
+
+    Raises SettingsError naming the offending settings.
+    """
+    path = config_file()
+    if os.environ.get(CONFIG_VARIABLE) and not path.is_file():
+        raise SettingsError(f"{CONFIG_VARIABLE} names {path}, which is not a file.", fix=f"unset {CONFIG_VARIABLE}")
+    try:
+        return Settings()
+    except ValidationError as error:
+        faults = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
+        raise SettingsError(f"Settings are wrong: {faults}", fix=f"look at APEX_* variables and {path}") from error

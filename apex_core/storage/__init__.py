@@ -1,0 +1,6 @@
+"""The one object-store seam: a local folder or ``s3://bucket/prefix``, same code."""
+
+from apex_core.storage.manifest import Manifest, read_manifest, write_manifest
+from apex_core.storage.store import Store
+
+__all__ = ["Manifest", "Store", "read_manifest", "write_manifest"]

@@ -1,0 +1,184 @@
+"""Objects under keys, written atomically and, unless said otherwise, only once."""
+
+import contextlib
+import hashlib
+import json
+import os
+import re
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, BinaryIO, cast
+
+import fsspec
+from fsspec.implementations.local import LocalFileSystem
+
+from apex_core.errors import NotFound, StorageError
+
+_KEY = re.compile(r"[A-Za-z0-9_.=+-]+(?:/[A-Za-z0-9_.=+-]+)*")
+_TEMPORARY = ".part-"
+
+
+@dataclass(frozen=True, slots=True)
+class Store:
+    """A folder of immutable objects. Keys are relative, with ``/``; listing never shows unfinished writes."""
+
+    url: str
+    fs: fsspec.AbstractFileSystem
+    root: str
+
+    @classmethod
+    def open(cls, url: str | Path) -> "Store":
+        """Open a local folder (created when first written) or ``s3://bucket/prefix``.
+
+        S3 credentials and endpoint come from the environment (``AWS_*``, ``AWS_ENDPOINT_URL_S3``).
+        """
+        text = str(url)
+        if "://" not in text:
+            text = str(Path(text).absolute())
+        fs, root = cast(tuple[fsspec.AbstractFileSystem, str], fsspec.core.url_to_fs(text))
+        return cls(url=text.rstrip("/"), fs=fs, root=root.rstrip("/"))
+
+    @property
+    def is_local(self) -> bool:
+        return isinstance(self.fs, LocalFileSystem)
+
+    def path(self, key: str) -> str:
+        """Where ``key`` lies on the file system behind the store (no scheme)."""
+        if not _KEY.fullmatch(key) or ".." in key.split("/"):
+            raise StorageError(f"Not a storage key: {key!r}.")
+        return f"{self.root}/{key}"
+
+    def uri(self, key: str) -> str:
+        """The address that DuckDB and polars read ``key`` from."""
+        return self.path(key) if self.is_local else f"{self.url}/{key}"
+
+    def exists(self, key: str) -> bool:
+        return bool(self.fs.exists(self.path(key)))
+
+    def size(self, key: str) -> int:
+        return int(self.fs.size(self.path(key)))
+
+    def modified(self, key: str) -> datetime:
+        return cast(datetime, self.fs.modified(self.path(key))).astimezone(UTC)
+
+    def list(self, prefix: str) -> list[str]:
+        """Every finished key under the folder ``prefix``, sorted."""
+        folder = self.path(prefix.rstrip("/"))
+        self.fs.invalidate_cache()
+        try:
+            found = cast(list[str], self.fs.find(folder))
+        except FileNotFoundError:
+            return []
+        keys = (path[len(self.root) + 1 :] for path in found)
+        return sorted(key for key in keys if _TEMPORARY not in key.rsplit("/", 1)[-1])
+
+    def read(self, key: str) -> bytes:
+        try:
+            return cast(bytes, self.fs.cat_file(self.path(key)))
+        except FileNotFoundError as error:
+            raise NotFound(f"{self.url} has no {key}.") from error
+
+    def read_json(self, key: str) -> Any:  # noqa: ANN401  JSON
+        return json.loads(self.read(key))
+
+    def open_file(self, key: str) -> BinaryIO:
+        """A seekable reader; close it."""
+        try:
+            return cast(BinaryIO, self.fs.open(self.path(key), "rb"))
+        except FileNotFoundError as error:
+            raise NotFound(f"{self.url} has no {key}.") from error
+
+    @contextlib.contextmanager
+    def local(self, key: str) -> Iterator[Path]:
+        """A path on this disk with the object's bytes: the object itself, or a copy that goes with the context."""
+        if self.is_local:
+            path = Path(self.path(key))
+            if not path.is_file():
+                raise NotFound(f"{self.url} has no {key}.")
+            yield path
+            return
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / key.rsplit("/", 1)[-1]
+            path.write_bytes(self.read(key))
+            yield path
+
+    def put(self, key: str, data: bytes, *, replace: bool = False) -> bool:
+        """Write an object in one atomic step; True when it was written.
+
+        Without ``replace`` the key is create-only: when it is taken nothing changes and the answer is False.
+        ``replace`` is for files that no manifest trusts yet.
+        """
+        path = self.path(key)
+        if not self.is_local:
+            return self._put_remote(path, data, replace=replace)
+        with self._temporary(path) as temporary:
+            temporary.write_bytes(data)
+            return _settle(temporary, Path(path), replace=replace)
+
+    def put_file(self, key: str, source: Path, *, replace: bool = False) -> bool:
+        """Like ``put``, from a file, which stays where it is."""
+        path = self.path(key)
+        if not self.is_local:
+            return self._put_remote(path, source.read_bytes(), replace=replace)
+        with self._temporary(path) as temporary:
+            _copy(source, temporary)
+            return _settle(temporary, Path(path), replace=replace)
+
+    def put_json(self, key: str, value: object, *, replace: bool = False) -> bool:
+        """Canonical JSON (sorted keys), so that equal values are equal bytes."""
+        text = json.dumps(value, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
+        return self.put(key, text.encode(), replace=replace)
+
+    def delete(self, key: str) -> None:
+        with contextlib.suppress(FileNotFoundError):
+            self.fs.rm_file(self.path(key))
+
+    def sha256(self, key: str) -> str:
+        with self.open_file(key) as file:
+            return hashlib.file_digest(cast(Any, file), "sha256").hexdigest()
+
+    def _put_remote(self, path: str, data: bytes, *, replace: bool) -> bool:
+        # One conditional request: S3 answers 412 when the key exists, which s3fs raises as FileExistsError.
+        try:
+            self.fs.pipe_file(path, data, mode="overwrite" if replace else "create")
+        except FileExistsError:
+            return False
+        return True
+
+    @contextlib.contextmanager
+    def _temporary(self, path: str) -> Iterator[Path]:
+        # In the target's own folder: a rename is atomic only within one file system.
+        folder, name = path.rsplit("/", 1)
+        os.makedirs(folder, exist_ok=True)
+        temporary = Path(folder) / f"{name}{_TEMPORARY}{os.getpid()}-{os.urandom(4).hex()}"
+        try:
+            yield temporary
+        finally:
+            temporary.unlink(missing_ok=True)
+
+
+def _copy(source: Path, target: Path) -> None:
+    with source.open("rb") as reader, target.open("wb") as writer:
+        while block := reader.read(1 << 20):
+            writer.write(block)
+
+
+def _settle(temporary: Path, target: Path, *, replace: bool) -> bool:
+    with temporary.open("rb+") as file:
+        os.fsync(file.fileno())
+    if replace:
+        os.replace(temporary, target)
+    else:
+        try:
+            os.link(temporary, target)
+        except FileExistsError:
+            return False
+    folder = os.open(target.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
+    return True
