@@ -1,0 +1,49 @@
+"""What the catalog says, as one hash: equal fingerprints are the meaning of "changes no row" and "converges"."""
+
+import hashlib
+import json
+
+import duckdb
+
+from apex_core.catalog.statements import sql
+
+# Columns that tell when and how often we looked, not what is so; run ids; where it was computed.
+BOOKKEEPING: dict[str, tuple[str, ...]] = {
+    "track": ("seen", "last_observed_at"),
+    "engagement": ("recorded_at",),
+    "audio": ("checked_at", "next_try_at"),
+    "score_run": ("as_of", "run_id"),
+    "score_cdf": (),
+    "engagement_score": (),
+    "encoder": ("first_used_at",),
+    "embedding_shard": ("adopted_at", "device", "precision"),
+    "embedding": (),
+    "aesthetic": ("labelled_at",),
+    "split": ("assigned_at",),
+    "training_set": ("frozen_at",),
+    "model_version": ("created_at",),
+    "model_alias": ("set_at", "set_by"),
+    "prediction": (),
+    "reject": ("first_seen", "last_seen", "times", "resolved_at"),
+    "ingest_state": ("watermark",),
+}
+# Tables that are nothing but bookkeeping.
+NOT_COUNTED = frozenset({"run", "run_stat", "landing", "schema_version"})
+
+
+def table_fingerprints(connection: duckdb.DuckDBPyConnection) -> dict[str, str]:
+    """A digest a table; compare two of these to see where catalogs differ."""
+    return {table: _digest(connection, table, excluded) for table, excluded in BOOKKEEPING.items()}
+
+
+def fingerprint(connection: duckdb.DuckDBPyConnection) -> str:
+    """One hash over every table without run ids, wall-clock columns and run bookkeeping (64 hex digits)."""
+    return hashlib.sha256(json.dumps(table_fingerprints(connection), sort_keys=True).encode()).hexdigest()
+
+
+def _digest(connection: duckdb.DuckDBPyConnection, table: str, excluded: tuple[str, ...]) -> str:
+    if excluded:
+        text = sql("catalog/fingerprint_table", table=table, excluded=", ".join(excluded))
+    else:
+        text = sql("catalog/fingerprint_whole_table", table=table)
+    return str(connection.execute(text).fetchone())

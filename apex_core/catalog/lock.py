@@ -1,0 +1,84 @@
+"""The catalog's own lock: a file beside it, since DuckDB's lock can vanish (any other descriptor closed drops it)."""
+
+import contextlib
+import fcntl
+import json
+import os
+import socket
+import threading
+import time
+from collections import defaultdict
+from collections.abc import Iterator
+from pathlib import Path
+
+from apex_core.errors import CatalogError, Locked
+
+_FIRST_WAIT_S, _LONGEST_WAIT_S = 0.005, 0.25
+
+_mutexes: defaultdict[Path, threading.Lock] = defaultdict(threading.Lock)
+_owners: dict[Path, tuple[int, str]] = {}
+
+
+@contextlib.contextmanager
+def hold(path: Path, holder: str, timeout_s: float) -> Iterator[None]:
+    """Hold the lock file ``path`` across threads and processes.
+
+    Raises Locked, naming the holder, after ``timeout_s`` seconds.
+    """
+    deadline = time.monotonic() + timeout_s
+    with _mutex(path.absolute(), holder, timeout_s):
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+        try:
+            _flock(descriptor, path, deadline, timeout_s)
+            _write_holder(descriptor, holder)
+            yield
+            os.ftruncate(descriptor, 0)
+        finally:
+            os.close(descriptor)  # also drops the flock; the file itself stays
+
+
+@contextlib.contextmanager
+def _mutex(path: Path, holder: str, timeout_s: float) -> Iterator[None]:
+    owner, stage = _owners.get(path, (0, ""))
+    if owner == threading.get_ident():
+        raise CatalogError(f"The catalog is already open in this thread, by {stage!r}: connections do not nest.")
+    if not _mutexes[path].acquire(timeout=timeout_s):
+        stage = _owners.get(path, (0, "another thread"))[1]
+        raise Locked(f"The catalog is held by {stage!r} in this process; waited {timeout_s:g} s.")
+    _owners[path] = (threading.get_ident(), holder)
+    try:
+        yield
+    finally:
+        _owners.pop(path, None)
+        _mutexes[path].release()
+
+
+def _flock(descriptor: int, path: Path, deadline: float, timeout_s: float) -> None:
+    wait = _FIRST_WAIT_S
+    while True:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return
+        except BlockingIOError:
+            if time.monotonic() >= deadline:
+                raise Locked(
+                    f"The catalog is held by {read_holder(path)}; waited {timeout_s:g} s.",
+                    fix="wait for that run, or raise APEX_LOCK_TIMEOUT_S",
+                ) from None
+        time.sleep(wait)
+        wait = min(2 * wait, _LONGEST_WAIT_S)
+
+
+def _write_holder(descriptor: int, holder: str) -> None:
+    facts = {"pid": os.getpid(), "host": socket.gethostname(), "holder": holder}
+    os.ftruncate(descriptor, 0)
+    os.pwrite(descriptor, json.dumps(facts).encode(), 0)
+
+
+def read_holder(path: Path) -> str:
+    """Who holds (or last crashed holding) the lock, in words."""
+    try:
+        facts = json.loads(path.read_text())
+        return f"pid {facts['pid']} on {facts['host']} ({facts['holder']})"
+    except (OSError, ValueError, KeyError):
+        return "another process"

@@ -1,0 +1,60 @@
+"""Schema migrations from ``sql/migrations`` and the public views from ``sql/views``."""
+
+import hashlib
+from functools import cache
+from pathlib import Path
+
+import duckdb
+
+from apex_core.catalog.statements import sql, sql_root
+from apex_core.errors import MigrationError
+
+
+@cache
+def _folder(name: str) -> tuple[tuple[str, str], ...]:
+    """Name and text of every file of a folder under sql/, in order."""
+    return tuple((path.stem, path.read_text("utf-8")) for path in sorted(Path(sql_root() / name).glob("*.sql")))
+
+
+def migrate(connection: duckdb.DuckDBPyConnection) -> None:
+    """Bring the schema up to date; a no-op costs one small query.
+
+    Raises MigrationError when an applied migration was changed or is unknown to this code.
+    """
+    connection.execute(sql("catalog/create_schema_version"))
+    applied = dict(connection.execute(sql("catalog/read_schema_version")).fetchall())
+    known = {name: _hash(text) for name, text in _folder("migrations")}
+    for name, digest in applied.items():
+        if name != "views" and known.get(name) != digest:
+            raise MigrationError(
+                f"The catalog has migration {name!r}, which this version of apex does not have in that form.",
+                fix="upgrade apex, or restore a backup made by this version",
+            )
+    for name, text in _folder("migrations"):
+        if name not in applied:
+            _apply(connection, name, text, known[name])
+    views = "\n".join(text for _, text in _folder("views"))
+    if applied.get("views") != _hash(views):
+        _apply(connection, "views", views, _hash(views))
+
+
+def create_views(connection: duckdb.DuckDBPyConnection) -> None:
+    """(Re)create the public views over whatever tables the connection's database has."""
+    for _, text in _folder("views"):
+        connection.execute(text)
+
+
+def _apply(connection: duckdb.DuckDBPyConnection, name: str, text: str, digest: str) -> None:
+    connection.begin()
+    try:
+        connection.execute(text)
+        connection.execute(sql("catalog/delete_schema_version"), {"name": name})
+        connection.execute(sql("catalog/insert_schema_version"), {"name": name, "sha256": digest})
+    except BaseException:
+        connection.rollback()
+        raise
+    connection.commit()
+
+
+def _hash(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()

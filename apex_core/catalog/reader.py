@@ -1,0 +1,85 @@
+"""Snapshots for readers, who never block: read-only files, opened hardened."""
+
+import contextlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+import duckdb
+
+from apex_core.catalog.statements import sql
+from apex_core.errors import NotFound
+from apex_core.settings import Settings
+from apex_core.storage import Store, read_manifest
+
+LATEST = "snapshots/latest"
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """A published snapshot: files on this disk, when it was taken and the fingerprint of the catalog it shows."""
+
+    stamp: str
+    folder: Path
+    as_of: datetime
+    fingerprint: str
+
+
+def latest_stamp(store: Store) -> str | None:
+    """The stamp of the newest snapshot, None before the first."""
+    records = store.list(LATEST)
+    return None if not records else str(store.read_json(max(records, key=_number))["stamp"])
+
+
+def next_latest(store: Store) -> str:
+    """The key under which the next record of ``snapshots/latest`` is created."""
+    records = store.list(LATEST)
+    return f"{LATEST}/{1 + max((_number(key) for key in records), default=0)}.json"
+
+
+def _number(key: str) -> int:
+    return int(key.rsplit("/", 1)[-1].removesuffix(".json"))
+
+
+def latest_snapshot(settings: Settings) -> Snapshot:
+    """Find the newest snapshot; from s3 its files are fetched into the cache once.
+
+    Raises NotFound when there is none yet.
+    """
+    store = Store.open(settings.store_url)
+    stamp = latest_stamp(store)
+    if stamp is None:
+        raise NotFound(f"There is no snapshot in {store.url} yet.", fix="apex nightly")
+    manifest = read_manifest(store, f"snapshots/{stamp}")
+    folder = _folder(settings, store, stamp)
+    return Snapshot(
+        stamp, folder, datetime.fromisoformat(manifest.facts["as_of"]), str(manifest.facts["fingerprint"])
+    )
+
+
+def _folder(settings: Settings, store: Store, stamp: str) -> Path:
+    prefix = f"snapshots/{stamp}"
+    if store.is_local:
+        return Path(store.path(prefix))
+    folder = settings.cache / "snapshots" / stamp
+    mirror = Store.open(folder)
+    for name in ("vectors.duckdb", "catalog.duckdb"):
+        if not mirror.exists(name):
+            mirror.put(name, store.read(f"{prefix}/{name}"))
+    return folder
+
+
+@contextlib.contextmanager
+def open_snapshot(snapshot: Snapshot) -> Iterator[duckdb.DuckDBPyConnection]:
+    """Open a snapshot read-only, with its vectors attached as ``vectors``, and no way out to files or network."""
+    connection = duckdb.connect(str(snapshot.folder / "catalog.duckdb"), read_only=True)
+    try:
+        connection.execute("SET TimeZone = 'UTC'")
+        vectors = snapshot.folder / "vectors.duckdb"
+        if vectors.is_file():
+            connection.execute(sql("catalog/attach_vectors", path=vectors))
+        connection.execute(sql("catalog/harden"))
+        yield connection
+    finally:
+        connection.close()

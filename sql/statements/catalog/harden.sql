@@ -1,0 +1,5 @@
+-- What an analyst's connection may not do: reach files or network, load extensions, undo these settings.
+SET autoinstall_known_extensions = false;
+SET autoload_known_extensions = false;
+SET enable_external_access = false;
+SET lock_configuration = true
