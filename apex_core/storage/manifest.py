@@ -34,7 +34,7 @@ def entry_of(data: bytes, rows: int | None = None) -> Entry:
 
 def write_manifest(store: Store, prefix: str, manifest: Manifest) -> bool:
     """Commit the folder ``prefix``; False when it was committed before."""
-    return store.put_json(f"{prefix}/{NAME}", asdict(manifest))
+    return store.put_json(_key(prefix, NAME), asdict(manifest))
 
 
 def read_manifest(store: Store, prefix: str, *, verify: bool = False) -> Manifest:
@@ -42,7 +42,7 @@ def read_manifest(store: Store, prefix: str, *, verify: bool = False) -> Manifes
 
     Raises NotFound without a manifest, ArtifactError when a file is missing or altered.
     """
-    raw = store.read_json(f"{prefix}/{NAME}")
+    raw = store.read_json(_key(prefix, NAME))
     manifest = Manifest({name: Entry(**entry) for name, entry in raw["files"].items()}, raw["facts"])
     if verify:
         verify_files(store, prefix, manifest.files)
@@ -52,9 +52,16 @@ def read_manifest(store: Store, prefix: str, *, verify: bool = False) -> Manifes
 def verify_files(store: Store, prefix: str, files: Mapping[str, Entry]) -> None:
     """Raise ArtifactError for the first file that is missing or whose bytes are not those of its entry."""
     for name, entry in files.items():
-        key = f"{prefix}/{name}"
+        key = _key(prefix, name)
         if not store.exists(key):
             raise ArtifactError(f"{store.url}/{key} is named by its manifest but missing.")
         found = store.sha256(key)
         if found != entry.sha256:
-            raise ArtifactError(f"{store.url}/{key} was altered: sha256 {found[:12]}… is not {entry.sha256[:12]}….")
+            raise ArtifactError(
+                f"{store.url}/{key} was altered: sha256 {found[:12]}… is not {entry.sha256[:12]}…."
+            )
+
+
+def _key(prefix: str, name: str) -> str:
+    # An empty prefix is the store's own root: a published folder that was copied somewhere.
+    return f"{prefix}/{name}" if prefix else name

@@ -1,0 +1,55 @@
+"""Predict from vectors, in batches."""
+
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from apex_core.errors import ArtifactError, EncoderError
+from apex_core.heads.model import ApexHeads
+
+
+def predict(
+    model: ApexHeads,
+    vectors: NDArray[np.float32],
+    groups: NDArray[Any] | None = None,
+    *,
+    batch_rows: int = 4096,
+) -> NDArray[np.float32]:
+    """Predict float32[n, hidden] -> float32[n, targets], columns in the order of ``model.config.targets``.
+
+    With ``groups`` [n] the rows are segments: one row a song comes back, the mean of its segments'
+    predictions, songs in the order in which they first appear. Raises ArtifactError when the vectors have
+    another width than the model, EncoderError when they are not finite.
+    """
+    _check(model, vectors)
+    device = next(model.parameters()).device
+    model.eval()
+    parts = [np.empty((0, len(model.config.targets)), dtype=np.float32)]
+    with torch.inference_mode():
+        for start in range(0, len(vectors), batch_rows):
+            rows = torch.tensor(vectors[start : start + batch_rows], dtype=torch.float32, device=device)
+            parts.append(model(rows).cpu().numpy())
+    predicted = np.concatenate(parts)
+    return predicted if groups is None else average_by_song(predicted, groups)
+
+
+def average_by_song(values: NDArray[np.float32], groups: NDArray[Any]) -> NDArray[np.float32]:
+    """Mean of each song's rows: float32[n, t] -> float32[songs, t], songs in the order they first appear."""
+    _, first, place = np.unique(groups, return_index=True, return_inverse=True)
+    sums = np.zeros((len(first), values.shape[1]))
+    np.add.at(sums, place, values)
+    means = sums / np.bincount(place, minlength=len(first))[:, None]
+    return means[np.argsort(first)].astype(np.float32)
+
+
+def _check(model: ApexHeads, vectors: NDArray[np.float32]) -> None:
+    if vectors.ndim != 2 or vectors.shape[1] != model.config.hidden:
+        raise ArtifactError(
+            f"The model takes vectors of {model.config.hidden} dimensions, these have shape {vectors.shape}.",
+            fix=f"use vectors of encoder {model.config.encoder_id or '(unnamed)'}",
+        )
+    if not np.isfinite(vectors).all():
+        bad = np.flatnonzero(~np.isfinite(vectors).all(axis=1))
+        raise EncoderError(f"{len(bad)} vectors are not finite, the first is row {bad[0]}.")

@@ -1,0 +1,75 @@
+"""Publish versions: the manifest is written last, and from then on nothing of the version changes."""
+
+import logging
+from pathlib import Path
+
+from apex_core.errors import ArtifactError, NotFound
+from apex_core.registry.artifact import FILES, WEIGHTS
+from apex_core.registry.layout import MODELS, check_version, version_prefix
+from apex_core.storage import Manifest, Store, read_manifest, write_manifest
+from apex_core.storage.manifest import NAME, Entry, entry_of
+
+log = logging.getLogger("apex_core.registry")
+
+
+def publish(store: Store, version: str, folder: Path) -> Manifest:
+    """Publish a staged folder under ``version``; the same files again change nothing.
+
+    A publication that was cut short left no manifest: it is neither listed nor loaded, and publishing again
+    completes it. Raises ArtifactError when files are missing, when the weights are not those the version is
+    named after, and when the version is published with other files.
+    """
+    prefix = version_prefix(version)
+    files = _entries(folder, version)
+    if (published := _published(store, prefix)) is not None:
+        return _same(published, files, version)
+    for name, entry in files.items():
+        _upload(store, f"{prefix}/{name}", folder / name, entry)
+    if not write_manifest(store, prefix, Manifest(files, {"version": version})):
+        return _same(read_manifest(store, prefix), files, version)
+    log.info("published %s", version)
+    return Manifest(files, {"version": version})
+
+
+def list_versions(store: Store) -> list[str]:
+    """Every published version, oldest day first."""
+    found = (key.split("/") for key in store.list(MODELS))
+    return sorted(parts[1] for parts in found if len(parts) == 3 and parts[2] == NAME)
+
+
+def is_published(store: Store, version: str) -> bool:
+    return store.exists(f"{version_prefix(version)}/{NAME}")
+
+
+def _entries(folder: Path, version: str) -> dict[str, Entry]:
+    paths = sorted(path for path in folder.rglob("*") if path.is_file() and path.name != NAME)
+    files = {path.relative_to(folder).as_posix(): entry_of(path.read_bytes()) for path in paths}
+    missing = [name for name in FILES if name not in files]
+    if missing:
+        raise ArtifactError(f"{folder} lacks {', '.join(missing)}.", fix="stage the artifact again")
+    if not check_version(version).endswith(files[WEIGHTS].sha256[:8]):
+        raise ArtifactError(f"{version} is not named after these weights ({files[WEIGHTS].sha256[:8]}).")
+    return files
+
+
+def _published(store: Store, prefix: str) -> Manifest | None:
+    try:
+        return read_manifest(store, prefix)
+    except NotFound:
+        return None
+
+
+def _same(published: Manifest, files: dict[str, Entry], version: str) -> Manifest:
+    names = published.files.keys() | files.keys()
+    differing = sorted(name for name in names if published.files.get(name) != files.get(name))
+    if differing:
+        raise ArtifactError(
+            f"{version} is published with another {', '.join(differing)}; a published version never changes."
+        )
+    return published
+
+
+def _upload(store: Store, key: str, path: Path, entry: Entry) -> None:
+    # Only what differs is replaced, so a second publisher of equal files never touches those of the first.
+    if not store.put_file(key, path) and store.sha256(key) != entry.sha256:
+        store.put_file(key, path, replace=True)
