@@ -1,0 +1,50 @@
+"""The frozen encoder (segments in, time means of four MERT layers out), the layer mix, the shards.
+
+Importing this package is cheap: torch and transformers load with the first ``Encoder`` or ``load_encoder``.
+"""
+
+from typing import TYPE_CHECKING, Any
+
+from apex_core.mert.config import LAYERS, SAMPLE_RATE, SEGMENT_SAMPLES, SEGMENT_SECONDS
+from apex_core.mert.identity import describe_encoder
+from apex_core.mert.mix import AUTHORS_LAYER_MIX, LayerMix, mix
+from apex_core.mert.shards import (
+    ShardManifest,
+    ShardSong,
+    read_shard_manifest,
+    read_shard_manifests,
+    segment_vectors,
+    song_vectors,
+    write_shard,
+)
+
+if TYPE_CHECKING:
+    from apex_core.mert.encoder import Encoder, load_encoder
+
+__all__ = [
+    "AUTHORS_LAYER_MIX",
+    "LAYERS",
+    "SAMPLE_RATE",
+    "SEGMENT_SAMPLES",
+    "SEGMENT_SECONDS",
+    "Encoder",
+    "LayerMix",
+    "ShardManifest",
+    "ShardSong",
+    "describe_encoder",
+    "load_encoder",
+    "mix",
+    "read_shard_manifest",
+    "read_shard_manifests",
+    "segment_vectors",
+    "song_vectors",
+    "write_shard",
+]
+
+
+def __getattr__(name: str) -> Any:  # noqa: ANN401  a module's attribute
+    if name not in {"Encoder", "load_encoder"}:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from apex_core.mert import encoder
+
+    return getattr(encoder, name)
