@@ -35,10 +35,12 @@ class HttpSettings(_Section):
     """Outgoing HTTP, for connectors and audio."""
 
     connect_to: dict[str, str] = Field(
-        default={}, description="Host name -> host:port that is dialled instead (the sandbox's loopback server)."
+        default={},
+        description="Host name -> host:port that is dialled instead (the sandbox's loopback server).",
     )
     allow_private: bool = Field(
-        default=False, description="Let host names resolve to private or loopback addresses. Only for a sandbox."
+        default=False,
+        description="Let host names resolve to private or loopback addresses. Only for a sandbox.",
     )
     timeout_s: float = Field(default=30.0, gt=0)
     retries: int = Field(default=8, ge=0, description="Tries after the first, on 429, 5xx, time-outs and cuts.")
@@ -63,7 +65,8 @@ class SourcesSettings(_Section):
 
 class AudioSettings(_Section):
     libraries: tuple[str, ...] = Field(
-        default=(), description="Folders with your own files, by <platform>/<track_id>.<ext> or a manifest.csv."
+        default=(),
+        description="Folders with your own files, by <platform>/<track_id>.<ext> or a manifest.csv.",
     )
     allowed_hosts: tuple[str, ...] = Field(
         default=("cdn1.suno.ai", "cdn2.suno.ai", "storage.googleapis.com"),
@@ -74,7 +77,8 @@ class AudioSettings(_Section):
     max_seconds: float = Field(default=1_800.0, gt=0, description="Longest song decoded.")
     concurrency: int = Field(default=4, ge=1)
     retry_days: tuple[float, ...] = Field(
-        default=(1, 3, 7, 30), description="Days until an unavailable song is tried again, by attempt; last repeats."
+        default=(1, 3, 7, 30),
+        description="Days until an unavailable song is tried again, by attempt; last repeats.",
     )
 
 
@@ -94,7 +98,8 @@ class EncoderSettings(_Section):
         description="Hub id, local folder in the hub's format, or 'tiny-random' (the demo's stand-in, not MERT).",
     )
     revision: str = Field(
-        default="12af15fef9d0ac838c3f475bfbbf26d2060dd4f5", description="Pinned hub revision; unused for folders."
+        default="12af15fef9d0ac838c3f475bfbbf26d2060dd4f5",
+        description="Pinned hub revision; unused for folders.",
     )
     sha256: str | None = Field(default=None, description="Expected hash of the weights file, checked when given.")
     device: str = Field(default="auto", description="auto, cpu, cuda, cuda:1, mps.")
@@ -127,7 +132,9 @@ class TrainSettings(_Section):
     device: str = "auto"
     min_tracks: int = Field(default=20, ge=4, description="Fewer labelled, embedded tracks than this: no training.")
     min_new_share: float = Field(
-        default=0.01, ge=0, description="Retrain when at least this share of the training rows came or went ..."
+        default=0.01,
+        ge=0,
+        description="Retrain when at least this share of the training rows came or went ...",
     )
     min_target_move: float = Field(
         default=0.5, ge=0, description="... or a popularity target moved by this many points on average."
@@ -137,7 +144,9 @@ class TrainSettings(_Section):
 class PromotionSettings(_Section):
     automatic: bool = True
     max_loss_of_spearman: float = Field(
-        default=0.02, ge=0, description="How far below the champion, on the same test rows, a candidate may rank."
+        default=0.02,
+        ge=0,
+        description="How far below the champion, on the same test rows, a candidate may rank.",
     )
 
 
@@ -160,7 +169,11 @@ class Settings(BaseSettings):
     """All of it. ``home`` holds what must be on this host's disk; ``store`` may be a folder or ``s3://``."""
 
     model_config = SettingsConfigDict(
-        env_prefix="APEX_", env_nested_delimiter="__", frozen=True, extra="forbid", nested_model_default_partial_update=True
+        env_prefix="APEX_",
+        env_nested_delimiter="__",
+        frozen=True,
+        extra="forbid",
+        nested_model_default_partial_update=True,
     )
 
     home: Annotated[Path, NoDecode] = Path(".apex")

@@ -1,7 +1,7 @@
 """The one door to the live catalog."""
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Generator
 
 import duckdb
 
@@ -13,7 +13,7 @@ Connection = duckdb.DuckDBPyConnection
 
 
 @contextlib.contextmanager
-def connect(settings: Settings, holder: str = "apex") -> Iterator[Connection]:
+def connect(settings: Settings, holder: str = "apex") -> Generator[Connection]:
     """Open the live catalog for one short unit of work and close it again; migrations are applied when due.
 
     ``holder`` says who is inside (run and stage), for whoever waits. Raises Locked when the catalog stays busy for
@@ -32,7 +32,7 @@ def connect(settings: Settings, holder: str = "apex") -> Iterator[Connection]:
 
 
 @contextlib.contextmanager
-def transaction(connection: Connection) -> Iterator[None]:
+def transaction(connection: Connection) -> Generator[None]:
     """Everything inside, or nothing."""
     connection.begin()
     try:
@@ -43,8 +43,8 @@ def transaction(connection: Connection) -> Iterator[None]:
     connection.commit()
 
 
-def _config(settings: Settings) -> dict[str, str | int]:
-    config: dict[str, str | int] = {
+def _config(settings: Settings) -> dict[str, str | bool | int | float | list[str]]:
+    config: dict[str, str | bool | int | float | list[str]] = {
         "memory_limit": settings.memory_limit,
         "temp_directory": str(settings.home / "spill"),
         "autoinstall_known_extensions": "false",

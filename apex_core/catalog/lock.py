@@ -8,7 +8,7 @@ import socket
 import threading
 import time
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Generator
 from pathlib import Path
 
 from apex_core.errors import CatalogError, Locked
@@ -20,7 +20,7 @@ _owners: dict[Path, tuple[int, str]] = {}
 
 
 @contextlib.contextmanager
-def hold(path: Path, holder: str, timeout_s: float) -> Iterator[None]:
+def hold(path: Path, holder: str, timeout_s: float) -> Generator[None]:
     """Hold the lock file ``path`` across threads and processes.
 
     Raises Locked, naming the holder, after ``timeout_s`` seconds.
@@ -38,7 +38,7 @@ def hold(path: Path, holder: str, timeout_s: float) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _mutex(path: Path, holder: str, timeout_s: float) -> Iterator[None]:
+def _mutex(path: Path, holder: str, timeout_s: float) -> Generator[None]:
     owner, stage = _owners.get(path, (0, ""))
     if owner == threading.get_ident():
         raise CatalogError(f"The catalog is already open in this thread, by {stage!r}: connections do not nest.")

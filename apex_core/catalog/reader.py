@@ -1,7 +1,7 @@
 """Snapshots for readers, who never block: read-only files, opened hardened."""
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Generator
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -53,9 +53,7 @@ def latest_snapshot(settings: Settings) -> Snapshot:
         raise NotFound(f"There is no snapshot in {store.url} yet.", fix="apex nightly")
     manifest = read_manifest(store, f"snapshots/{stamp}")
     folder = _folder(settings, store, stamp)
-    return Snapshot(
-        stamp, folder, datetime.fromisoformat(manifest.facts["as_of"]), str(manifest.facts["fingerprint"])
-    )
+    return Snapshot(stamp, folder, datetime.fromisoformat(manifest.facts["as_of"]), str(manifest.facts["fingerprint"]))
 
 
 def _folder(settings: Settings, store: Store, stamp: str) -> Path:
@@ -71,7 +69,7 @@ def _folder(settings: Settings, store: Store, stamp: str) -> Path:
 
 
 @contextlib.contextmanager
-def open_snapshot(snapshot: Snapshot) -> Iterator[duckdb.DuckDBPyConnection]:
+def open_snapshot(snapshot: Snapshot) -> Generator[duckdb.DuckDBPyConnection]:
     """Open a snapshot read-only, with its vectors attached as ``vectors``, and no way out to files or network."""
     connection = duckdb.connect(str(snapshot.folder / "catalog.duckdb"), read_only=True)
     try:

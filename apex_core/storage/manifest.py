@@ -57,9 +57,7 @@ def verify_files(store: Store, prefix: str, files: Mapping[str, Entry]) -> None:
             raise ArtifactError(f"{store.url}/{key} is named by its manifest but missing.")
         found = store.sha256(key)
         if found != entry.sha256:
-            raise ArtifactError(
-                f"{store.url}/{key} was altered: sha256 {found[:12]}… is not {entry.sha256[:12]}…."
-            )
+            raise ArtifactError(f"{store.url}/{key} was altered: sha256 {found[:12]}… is not {entry.sha256[:12]}….")
 
 
 def _key(prefix: str, name: str) -> str:

@@ -6,7 +6,7 @@ import json
 import os
 import re
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Generator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -59,7 +59,7 @@ class Store:
         return bool(self.fs.exists(self.path(key)))
 
     def size(self, key: str) -> int:
-        return int(self.fs.size(self.path(key)))
+        return int(cast(int, self.fs.size(self.path(key))))
 
     def modified(self, key: str) -> datetime:
         return cast(datetime, self.fs.modified(self.path(key))).astimezone(UTC)
@@ -92,7 +92,7 @@ class Store:
             raise NotFound(f"{self.url} has no {key}.") from error
 
     @contextlib.contextmanager
-    def local(self, key: str) -> Iterator[Path]:
+    def local(self, key: str) -> Generator[Path]:
         """A path on this disk with the object's bytes: the object itself, or a copy that goes with the context."""
         if self.is_local:
             path = Path(self.path(key))
@@ -149,7 +149,7 @@ class Store:
         return True
 
     @contextlib.contextmanager
-    def _temporary(self, path: str) -> Iterator[Path]:
+    def _temporary(self, path: str) -> Generator[Path]:
         # In the target's own folder: a rename is atomic only within one file system.
         folder, name = path.rsplit("/", 1)
         os.makedirs(folder, exist_ok=True)

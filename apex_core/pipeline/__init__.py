@@ -1,0 +1,1 @@
+"""The only room that knows several stages: one function a stage run, the Predictor and the reports."""

@@ -1,0 +1,117 @@
+"""A run: one frozen ``as_of``, one identity, a token without which nothing is written."""
+
+import contextlib
+import os
+import socket
+from collections.abc import Callable, Generator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from apex_core.catalog import Connection, connect, sql, transaction
+from apex_core.catalog.lock import hold
+from apex_core.errors import Fenced
+from apex_core.settings import Settings
+from apex_core.storage import Store
+
+Progress = Callable[[str, int, int], None]
+"""Called with what is being done, how many are done, and of how many."""
+
+
+def no_progress(what: str, done: int, total: int) -> None:
+    """Show nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """Which tracks a backfill is about: a platform (None: all) and a half-open range of ``created_at``."""
+
+    platform: str | None = None
+    start: datetime | None = None
+    end: datetime | None = None
+
+    @property
+    def bound(self) -> dict[str, object]:
+        """The window as named SQL parameters."""
+        return {"platform": self.platform, "start": self.start, "end": self.end}
+
+
+EVERYTHING = Window()
+
+
+@dataclass(frozen=True, slots=True)
+class StageReport:
+    """What a stage did: counts by name, and one line for people."""
+
+    stage: str
+    counts: Mapping[str, float]
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """The facts every stage function gets. ``as_of`` stands for "now" wherever a stage needs one."""
+
+    settings: Settings
+    run_id: str
+    as_of: datetime
+    progress: Progress = field(default=no_progress, compare=False)
+
+    @property
+    def store(self) -> Store:
+        return Store.open(self.settings.store_url)
+
+    @contextlib.contextmanager
+    def catalog(self, stage: str) -> Generator[Connection]:
+        """One short unit of work in the live catalog.
+
+        Raises Fenced when this run was declared dead since it began.
+        """
+        with connect(self.settings, f"{self.run_id}: {stage}") as connection:
+            state = connection.execute(sql("run/state"), {"run_id": self.run_id}).fetchone()
+            if state is None or state[0] != "running":
+                raise Fenced(
+                    f"Run {self.run_id} may not write: it is {state[0] if state else 'unknown'} in the catalog.",
+                    fix="start a new run; everything it had committed is kept",
+                )
+            yield connection
+
+
+@contextlib.contextmanager
+def exclusive(settings: Settings, flow: str) -> Generator[None]:
+    """Let one process of this host run ``flow``; raises Locked naming the other one."""
+    settings.home.mkdir(parents=True, exist_ok=True)
+    with hold(settings.home / f"{flow}.lock", flow, timeout_s=0):
+        yield
+
+
+def begin(settings: Settings, flow: str, as_of: datetime, run_id: str, *, alone: bool = False) -> Run:
+    """Register a run. ``alone`` declares every unfinished earlier run of the flow dead (call inside ``exclusive``)."""
+    with connect(settings, f"{run_id}: begin") as connection, transaction(connection):
+        if alone:
+            connection.execute(sql("run/fence_dead"), {"flow": flow})
+        connection.execute(
+            sql("run/begin"),
+            {
+                "run_id": run_id,
+                "flow": flow,
+                "as_of": as_of,
+                "host": f"{socket.gethostname()}:{os.getpid()}",
+                "started_at": as_of,
+            },
+        )
+    return Run(settings, run_id, as_of)
+
+
+def end(run: Run, state: str, ended_at: datetime) -> None:
+    """Close the run's row: ``completed`` or ``failed``."""
+    with run.catalog("end") as connection:
+        connection.execute(sql("run/end"), {"run_id": run.run_id, "state": state, "ended_at": ended_at})
+
+
+def record(run: Run, report: StageReport, seconds: float) -> None:
+    """Keep a stage's counts and duration in ``run_stat``."""
+    with run.catalog(report.stage) as connection, transaction(connection):
+        key: dict[str, object] = {"run_id": run.run_id, "stage": report.stage}
+        connection.execute(sql("run/delete_stats"), key)
+        for measure, value in {**report.counts, "seconds": seconds}.items():
+            connection.execute(sql("run/insert_stat"), {**key, "measure": measure, "value": float(value)})

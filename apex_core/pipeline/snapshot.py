@@ -1,0 +1,131 @@
+"""Stage 9: publish a read-only snapshot, and back the catalog up. Nothing is written when nothing changed."""
+
+import tempfile
+from collections.abc import Generator
+from contextlib import contextmanager
+from datetime import timedelta
+from itertools import groupby
+from pathlib import Path
+
+import duckdb
+
+from apex_core.catalog import Connection, fingerprint, sql
+from apex_core.catalog.migrate import create_views
+from apex_core.catalog.reader import latest_stamp, next_latest
+from apex_core.mert import song_vectors
+from apex_core.pipeline.run import Run, StageReport
+from apex_core.storage import Manifest, Store, read_manifest, write_manifest
+from apex_core.storage.manifest import entry_of
+
+PUBLIC_TABLES = (
+    "track",
+    "engagement",
+    "audio",
+    "score_run",
+    "score_cdf",
+    "engagement_score",
+    "encoder",
+    "embedding_shard",
+    "embedding",
+    "aesthetic",
+    "split",
+    "training_set",
+    "model_version",
+    "model_alias",
+    "prediction",
+    "reject",
+    "run_stat",
+)
+_FILES = ("catalog.duckdb", "vectors.duckdb", "scored_catalog.parquet")
+
+
+def run_snapshot(run: Run) -> StageReport:
+    """Publish the public tables, views and song vectors, unless the newest snapshot shows the same catalog."""
+    with run.catalog("snapshot") as connection:
+        print_ = fingerprint(connection)
+    newest = latest_stamp(run.store)
+    if newest and read_manifest(run.store, f"snapshots/{newest}").facts["fingerprint"] == print_:
+        return StageReport("snapshot", {"published": 0}, f"{newest} is current")
+    stamp = f"{run.as_of:%Y%m%dT%H%M%SZ}-{print_[:8]}"
+    with tempfile.TemporaryDirectory(prefix="apex-") as folder:
+        with run.catalog("snapshot") as connection:
+            _copy_out(connection, Path(folder))
+            encoders = connection.execute(sql("snapshot/vector_shards")).fetchall()
+        _vectors(run.store, Path(folder), encoders)
+        tracks = _finish(Path(folder))
+        _publish(run, stamp, print_, Path(folder), tracks)
+    _back_up(run, stamp)
+    removed = _collect(run)
+    return StageReport("snapshot", {"published": 1, "tracks": tracks, "removed": removed}, stamp)
+
+
+@contextmanager
+def _attached(connection: Connection, path: Path) -> Generator[None]:
+    connection.execute(sql("snapshot/attach", path=path))
+    try:
+        yield
+    finally:
+        connection.execute(sql("snapshot/detach"))
+
+
+def _copy_out(connection: Connection, folder: Path) -> None:
+    with _attached(connection, folder / "catalog.duckdb"):
+        for table in PUBLIC_TABLES:
+            connection.execute(sql("snapshot/copy_table", table=table))
+
+
+def _vectors(store: Store, folder: Path, shards: list[tuple[str, str]]) -> None:
+    with duckdb.connect(str(folder / "vectors.duckdb")) as connection:
+        connection.execute(sql("snapshot/create_vectors"))
+        for encoder_id, group in groupby(shards, key=lambda row: row[0]):
+            for _, shard_id in group:  # a shard at a time: memory does not grow with the catalog
+                rows = song_vectors(store, encoder_id, [shard_id], ("sha256", "mixed"))
+                connection.register("incoming_vector", rows)
+                connection.execute(sql("snapshot/insert_vectors"), {"encoder_id": encoder_id})
+                connection.unregister("incoming_vector")
+
+
+def _finish(folder: Path) -> int:
+    with duckdb.connect(str(folder / "catalog.duckdb")) as connection:
+        connection.execute("SET TimeZone = 'UTC'")
+        create_views(connection)
+        connection.execute(sql("snapshot/export", path=folder / "scored_catalog.parquet"))
+        counted = connection.execute(sql("snapshot/count_scored")).fetchone()
+    return int(counted[0]) if counted else 0
+
+
+def _publish(run: Run, stamp: str, print_: str, folder: Path, tracks: int) -> None:
+    prefix = f"snapshots/{stamp}"
+    files = {name: entry_of((folder / name).read_bytes()) for name in _FILES}
+    facts = {
+        "as_of": run.as_of.isoformat(),
+        "fingerprint": print_,
+        "tracks": tracks,
+        "duckdb": duckdb.__version__,
+    }
+    for name in _FILES:
+        run.store.put_file(f"{prefix}/{name}", folder / name, replace=True)
+    write_manifest(run.store, prefix, Manifest(files, facts))
+    run.store.put_json(next_latest(run.store), {"stamp": stamp})
+
+
+def _back_up(run: Run, stamp: str) -> None:
+    with tempfile.TemporaryDirectory(prefix="apex-") as folder:
+        path = Path(folder) / "catalog.duckdb"
+        with run.catalog("backup") as connection, _attached(connection, path):
+            connection.execute(sql("snapshot/copy_database", catalog="catalog"))
+        run.store.put_file(f"backups/{stamp}/catalog.duckdb", path, replace=True)
+    stamps = sorted({key.split("/")[1] for key in run.store.list("backups")})
+    for old in stamps[: -run.settings.snapshot.backups]:
+        run.store.delete(f"backups/{old}/catalog.duckdb")
+
+
+def _collect(run: Run) -> int:
+    """Delete snapshots older than ``keep_days``, never the newest."""
+    newest = latest_stamp(run.store)
+    oldest_kept = f"{run.as_of - timedelta(days=run.settings.snapshot.keep_days):%Y%m%dT%H%M%SZ}"
+    keys = [key for key in run.store.list("snapshots") if not key.startswith("snapshots/latest/")]
+    old = [key for key in keys if key.split("/")[1] < oldest_kept and key.split("/")[1] != newest]
+    for key in sorted(old, key=lambda key: not key.endswith("MANIFEST.json")):  # the manifest first: no longer trusted
+        run.store.delete(key)
+    return len({key.split("/")[1] for key in old})

@@ -1,0 +1,76 @@
+"""Stage 6: train the heads when there is something new to learn."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from apex_core import heads
+from apex_core.catalog import sql
+from apex_core.mert import describe_encoder
+from apex_core.pipeline import training_set as sets
+from apex_core.pipeline.run import Run, StageReport
+from apex_core.pipeline.training_set import TrainingSet
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A trained model, measured, with the data it was made from."""
+
+    training_set: TrainingSet
+    data: heads.TrainingData
+    trained: heads.TrainedHeads
+    metrics: dict[str, Any]
+
+
+def run_train(run: Run, *, force: bool = False) -> tuple[StageReport, Candidate | None]:
+    """Freeze the training set and train on it, unless there is too little to learn from or nothing new in it."""
+    sets.assign_splits(run)
+    encoder_id, _ = describe_encoder(run.settings.encoder, run.settings.cache)
+    chosen = sets.select(run, encoder_id)
+    reason = _reason_to_skip(run, chosen, force=force)
+    if reason or chosen is None:
+        return StageReport("train", {"tracks": chosen.rows.height if chosen else 0, "trained": 0}, reason), None
+    sets.freeze(run, chosen)
+    data = sets.load_data(run.store, chosen)
+    trained = heads.train(data, run.settings.train, _epochs(run))
+    metrics = {split: heads.evaluate(trained.model, data, split) for split in heads.SPLITS}
+    counts = {"tracks": chosen.rows.height, "trained": 1, "epochs": len(trained.history)}
+    note = f"best epoch {trained.best_epoch}, training set {chosen.training_set_id}"
+    return StageReport("train", counts, note), Candidate(chosen, data, trained, metrics)
+
+
+def _epochs(run: Run) -> Callable[[heads.EpochFacts], None]:
+    total = run.settings.train.epochs
+    return lambda facts: run.progress("train", facts.epoch, total)
+
+
+def _reason_to_skip(run: Run, chosen: TrainingSet | None, *, force: bool) -> str:
+    """Why not to train, in words; empty when training is due."""
+    settings = run.settings.train
+    if chosen is None or chosen.rows.height < settings.min_tracks:
+        have = chosen.rows.height if chosen else 0
+        return f"not trained: {have} labelled, embedded tracks, at least {settings.min_tracks} are needed"
+    missing = {"train", "val", "test"} - set(chosen.rows["split"])
+    if missing:
+        return f"not trained: no track in the {' and '.join(sorted(missing))} split"
+    if force:
+        return ""
+    last = _last_trained(run, chosen.encoder_id)
+    if last is None:
+        return ""
+    change = sets.compare(sets.read(run.store, last), chosen)
+    if change.new_share >= settings.min_new_share or change.target_move >= settings.min_target_move:
+        return ""
+    return (
+        f"not trained: {change.new_share:.1%} of the rows came or went (less than {settings.min_new_share:.1%}) and "
+        f"targets moved {change.target_move:.2f} points (less than {settings.min_target_move:g}) since the last one"
+    )
+
+
+def _last_trained(run: Run, encoder_id: str) -> str | None:
+    condition = heads.HeadsConfig.of(run.settings.train, hidden=1).condition
+    with run.catalog("train") as connection:
+        row = connection.execute(
+            sql("train/last_trained"), {"condition": condition, "encoder_id": encoder_id}
+        ).fetchone()
+    return None if row is None else str(row[1])

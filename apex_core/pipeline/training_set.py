@@ -1,0 +1,124 @@
+"""Training sets: who is on which side, frozen in the store under the hash of what went in."""
+
+import hashlib
+import io
+import json
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from apex_core.catalog import Connection, sql, transaction
+from apex_core.heads import POPULARITY, SPLITS, TARGETS, TrainingData
+from apex_core.mert import song_vectors
+from apex_core.pipeline.run import Run
+from apex_core.storage import Manifest, Store, read_manifest, write_manifest
+from apex_core.storage.manifest import entry_of
+
+_ROWS = "rows.parquet"
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingSet:
+    """One row a track: key, sha256, shard, split, seven labels. The id is the hash of all of it."""
+
+    training_set_id: str
+    score_run_id: str
+    encoder_id: str
+    rows: pl.DataFrame
+
+
+def assign_splits(run: Run) -> None:
+    """Give every eligible track its side, once; quarantine what late lineage puts on another."""
+    with run.catalog("train") as connection, transaction(connection):
+        connection.execute(sql("train/create_groups"))
+        connection.execute(sql("train/quarantine"))
+        connection.execute(sql("train/assign_splits"), {"as_of": run.as_of})
+
+
+def select(run: Run, encoder_id: str) -> TrainingSet | None:
+    """The training set as the catalog stands; None before the first score run."""
+    with run.catalog("train") as connection:
+        current = connection.execute(sql("train/current_run")).fetchone()
+        if current is None:
+            return None
+        rows = _rows(connection, run, encoder_id)
+    return TrainingSet(_identify(rows, encoder_id), current[0], encoder_id, rows)
+
+
+def _rows(connection: Connection, run: Run, encoder_id: str) -> pl.DataFrame:
+    bound = {"encoder_id": encoder_id, "labeller": run.settings.aesthetics.labeller}
+    return pl.DataFrame(connection.execute(sql("train/rows"), bound).to_arrow_table())
+
+
+def _identify(rows: pl.DataFrame, encoder_id: str) -> str:
+    digest = hashlib.sha256(encoder_id.encode())
+    for column in rows.columns:
+        digest.update(json.dumps(rows[column].to_list()).encode())
+    return digest.hexdigest()[:16]
+
+
+def freeze(run: Run, training_set: TrainingSet) -> None:
+    """Write the rows and, last, the manifest; then the catalog's mirror."""
+    prefix = f"training_sets/{training_set.training_set_id}"
+    sink = io.BytesIO()
+    training_set.rows.write_parquet(sink, compression="zstd")
+    data = sink.getvalue()
+    facts = {"encoder_id": training_set.encoder_id, "score_run_id": training_set.score_run_id}
+    if not run.store.exists(f"{prefix}/MANIFEST.json"):
+        run.store.put(f"{prefix}/{_ROWS}", data, replace=True)
+        write_manifest(run.store, prefix, Manifest({_ROWS: entry_of(data, training_set.rows.height)}, facts))
+    bound = {"training_set_id": training_set.training_set_id, "tracks": training_set.rows.height, **facts}
+    with run.catalog("train") as connection:
+        connection.execute(sql("train/insert_training_set"), {**bound, "as_of": run.as_of})
+
+
+def read(store: Store, training_set_id: str) -> TrainingSet:
+    """Read a frozen training set back.
+
+    Raises NotFound without one, ArtifactError when it was altered.
+    """
+    prefix = f"training_sets/{training_set_id}"
+    facts: dict[str, Any] = read_manifest(store, prefix, verify=True).facts
+    rows = pl.read_parquet(store.read(f"{prefix}/{_ROWS}"))
+    return TrainingSet(training_set_id, facts["score_run_id"], facts["encoder_id"], rows)
+
+
+def load_data(store: Store, training_set: TrainingSet) -> TrainingData:
+    """The training set with its song vectors, as arrays."""
+    rows = training_set.rows
+    shards = sorted(rows["shard_id"].unique().to_list())
+    table = song_vectors(store, training_set.encoder_id, shards)
+    position = {sha256: n for n, sha256 in enumerate(table["sha256"].to_pylist())}
+    vectors = np.stack(table["mixed"].combine_chunks().to_numpy(zero_copy_only=False))
+    return TrainingData(
+        vectors=vectors[[position[sha256] for sha256 in rows["sha256"]]],
+        groups=np.array(rows["sha256"].to_list()),
+        targets=rows.select(pl.col(TARGETS).cast(pl.Float32)).fill_null(float("nan")).to_numpy(),
+        split=np.array([SPLITS.index(split) for split in rows["split"]], dtype=np.int8),
+        encoder_id=training_set.encoder_id,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """How far a training set is from an earlier one.
+
+    new_share: rows that came or went, over the larger set. target_move: mean absolute move of a popularity target,
+    in points, over the rows in both.
+    """
+
+    new_share: float
+    target_move: float
+
+
+def compare(before: TrainingSet, after: TrainingSet) -> Change:
+    """Measure what a retraining would learn from that the last one did not."""
+    key = ["platform", "track_id", "sha256", "split"]
+    both = after.rows.join(before.rows, on=key, suffix="_before")
+    larger = max(before.rows.height, after.rows.height, 1)
+    moves = [(pl.col(t) - pl.col(f"{t}_before")).abs().mean().fill_null(0.0) for t in POPULARITY]
+    moved = both.select(pl.max_horizontal(moves)).item() if both.height else 100.0
+    gone_and_new = before.rows.height + after.rows.height - 2 * both.height
+    return Change(gone_and_new / larger, float(moved))

@@ -1,0 +1,1 @@
+INSERT INTO audio BY NAME SELECT * FROM incoming

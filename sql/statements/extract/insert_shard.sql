@@ -1,0 +1,1 @@
+INSERT INTO embedding_shard BY NAME SELECT * FROM incoming_shard

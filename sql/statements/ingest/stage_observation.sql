@@ -1,0 +1,54 @@
+-- One row an observation to append (track, observed_at): a counter differs from its latest earlier value. A null counter
+-- says nothing. Several counts of one moment are one observation, the greatest. An observation that comes late, from
+-- before the last look at its track, would become the latest one: the last look is then stated again beside it.
+CREATE OR REPLACE TEMP TABLE stage_observation AS
+WITH incoming AS (
+    SELECT track_id, observed_at, max(plays) AS plays, max(likes) AS likes
+    FROM stage_row
+    WHERE reason IS NULL AND NOT skipped AND (plays IS NOT NULL OR likes IS NOT NULL)
+    GROUP BY track_id, observed_at
+),
+known AS (
+    SELECT e.track_id, e.observed_at, e.plays, e.likes, e.recorded_at
+    FROM engagement e SEMI JOIN incoming USING (track_id)
+    WHERE e.platform = $platform
+),
+restated AS (
+    SELECT
+        track_id, t.last_observed_at AS observed_at,
+        last(k.plays ORDER BY k.observed_at, k.recorded_at) FILTER (k.plays IS NOT NULL) AS plays,
+        last(k.likes ORDER BY k.observed_at, k.recorded_at) FILTER (k.likes IS NOT NULL) AS likes
+    FROM known k
+    JOIN track t USING (track_id)
+    JOIN (SELECT track_id, min(observed_at) AS observed_at FROM incoming GROUP BY track_id) AS i USING (track_id)
+    WHERE t.platform = $platform AND i.observed_at < t.last_observed_at
+    GROUP BY track_id, t.last_observed_at
+),
+timeline AS (
+    SELECT track_id, observed_at, plays, likes, recorded_at, 0 AS rank FROM known
+    UNION ALL
+    SELECT track_id, observed_at, plays, likes, NULL, 1 FROM restated ANTI JOIN incoming USING (track_id, observed_at)
+    UNION ALL
+    SELECT track_id, observed_at, plays, likes, NULL, 1 FROM incoming
+),
+compared AS (
+    SELECT
+        *,
+        last_value(plays IGNORE NULLS) OVER earlier AS plays_before,
+        last_value(likes IGNORE NULLS) OVER earlier AS likes_before
+    FROM timeline
+    WINDOW earlier AS (
+        PARTITION BY track_id ORDER BY observed_at, rank, recorded_at
+        ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING)
+)
+SELECT track_id, observed_at, plays, likes
+FROM compared c
+WHERE rank = 1
+    AND (
+        (plays IS NOT NULL AND plays IS DISTINCT FROM plays_before)
+        OR (likes IS NOT NULL AND likes IS DISTINCT FROM likes_before)
+    )
+    AND NOT EXISTS (
+        FROM known k
+        WHERE k.track_id = c.track_id AND k.observed_at = c.observed_at
+            AND k.plays IS NOT DISTINCT FROM c.plays AND k.likes IS NOT DISTINCT FROM c.likes)

@@ -1,0 +1,112 @@
+-- One row a record: typed, or with the reason it is refused for and its payload. Only the id is required; a field that
+-- cannot be read is null and named in nulled. Suno's metadata.prompt is the lyrics, gpt_description_prompt the prompt.
+-- The two lists are the fields of SOURCES §1 and of the shapes: whatever is not in them goes to extra as received.
+CREATE OR REPLACE TEMP TABLE stage_row AS
+WITH opened AS (
+    SELECT
+        observed_at, skipped, record,
+        coalesce(starts_with(ltrim(record), '{'), false) AS is_object,
+        json_transform(CASE WHEN is_object THEN record END, '{
+            "id": "JSON", "entity_type": "JSON", "status": "JSON", "is_trashed": "JSON", "is_hidden": "JSON",
+            "is_public": "JSON", "title": "JSON", "user_id": "JSON", "display_name": "JSON", "handle": "JSON",
+            "created_at": "JSON", "duration": "JSON", "tags": "JSON", "major_model_version": "JSON",
+            "model_name": "JSON", "audio_url": "JSON", "play_count": "JSON", "upvote_count": "JSON", "clip_roots": "JSON",
+            "metadata": {
+                "tags": "JSON", "prompt": "JSON", "gpt_description_prompt": "JSON", "type": "JSON", "task": "JSON",
+                "duration": "JSON", "history": "JSON", "concat_history": "JSON", "audio_prompt_id": "JSON",
+                "cover_clip_id": "JSON", "edited_clip_id": "JSON", "stem_from_id": "JSON", "upsample_clip_id": "JSON",
+                "remaster_clip_id": "JSON", "speed_clip_id": "JSON", "clip_roots": "JSON"
+            }
+        }') AS raw,
+        json_keys(CASE WHEN is_object THEN record END, ['$', '$.metadata']) AS keys,
+        [
+            'id', 'entity_type', 'status', 'is_trashed', 'is_hidden', 'is_public', 'title', 'user_id', 'display_name', 'handle',
+            'created_at', 'duration', 'tags', 'major_model_version', 'model_name', 'audio_url', 'play_count', 'upvote_count',
+            'clip_roots', 'metadata', 'video_url', 'image_url', 'image_large_url', 'is_video_pending', 'is_liked',
+            'is_handle_updated', 'avatar_image_url', 'reaction', 'comment_count', 'flag_count', 'explicit', 'persona', 'project',
+            'display_tags', 'caption', 'has_hook', 'is_verified', 'batch_index', 'media_urls', 'ownership', 'allow_comments',
+            'is_contest_clip', 'action_config', 'is_following_creator', 'is_pinned', 'bpm', 'key'
+        ] AS known,
+        [
+            'tags', 'prompt', 'gpt_description_prompt', 'type', 'task', 'duration', 'history', 'concat_history',
+            'audio_prompt_id', 'cover_clip_id', 'edited_clip_id', 'stem_from_id', 'upsample_clip_id', 'remaster_clip_id',
+            'speed_clip_id', 'clip_roots', 'refund_credits', 'stream', 'error_type', 'error_message', 'can_remix', 'is_remix',
+            'make_instrumental', 'priority', 'has_stem', 'video_is_stale', 'uses_latest_model', 'is_mumble', 'model_badges',
+            'bpm', 'avg_bpm', 'min_bpm', 'max_bpm', 'key'
+        ] AS known_metadata
+    FROM stage_record
+),
+typed AS (
+    SELECT
+        observed_at, record, is_object, raw,
+        skipped OR coalesce(text_of(raw.entity_type) = 'playlist_schema', false) AS skipped,
+        uuid_of(text_of(raw.id)) AS track_id,
+        CASE flag_of(raw.is_trashed) WHEN true THEN 'unavailable' WHEN false THEN 'active' END AS status,
+        text_of(raw.title) AS title,
+        text_of(raw.user_id) AS creator_id,
+        coalesce(text_of(raw.display_name), text_of(raw.handle)) AS creator_name,
+        time_of(raw.created_at) AS created_at,
+        coalesce(seconds_of(raw.metadata.duration), seconds_of(raw.duration)) AS duration_s,
+        coalesce(tags_of(raw.metadata.tags), tags_of(raw.tags)) AS tags,
+        text_of(raw.metadata.prompt) AS lyrics,
+        text_of(raw.metadata.gpt_description_prompt) AS prompt,
+        text_of(raw.major_model_version) AS model_family,
+        text_of(raw.model_name) AS model_name,
+        CASE WHEN text_of(raw.metadata.task) = 'gen_stem' THEN 'stem' ELSE text_of(raw.metadata.type) END AS kind,
+        CASE
+            WHEN text_of(raw.status) IN ('complete', 'error') THEN text_of(raw.status)
+            WHEN text_of(raw.status) IN ('submitted', 'queued', 'streaming') THEN 'unfinished'
+        END AS state,
+        CASE WHEN flag_of(raw.is_hidden) THEN false ELSE flag_of(raw.is_public) END AS is_public,
+        url_of(raw.audio_url) AS audio_url,
+        nullif(coalesce(
+            clip_id_of(raw.metadata.cover_clip_id), clip_id_of(raw.metadata.edited_clip_id),
+            clip_id_of(raw.metadata.stem_from_id), clip_id_of(raw.metadata.upsample_clip_id),
+            clip_id_of(raw.metadata.remaster_clip_id), clip_id_of(raw.metadata.speed_clip_id),
+            clip_id_of(raw.metadata.history -> '$[#-1].id'), clip_id_of(raw.metadata.concat_history -> '$[#-1].id'),
+            clip_id_of(raw.metadata.audio_prompt_id)
+        ), track_id) AS parent_id,
+        nullif(coalesce(
+            clip_id_of(raw.clip_roots -> '$.clips[0].id'), clip_id_of(raw.clip_roots -> '$[0].id'),
+            clip_id_of(raw.clip_roots -> '$[0]'), clip_id_of(raw.metadata.clip_roots -> '$.clips[0].id'),
+            clip_id_of(raw.metadata.concat_history -> '$[0].id'), clip_id_of(raw.metadata.history -> '$[0].id')
+        ), track_id) AS root_id,
+        CASE WHEN len(list_filter(keys[1], LAMBDA name: NOT list_contains(known, name))) > 0
+            THEN unknown_of(record, known) END AS extra_top,
+        CASE WHEN len(list_filter(keys[2], LAMBDA name: NOT list_contains(known_metadata, name))) > 0
+            THEN unknown_of(record -> '$.metadata', known_metadata) END AS extra_metadata,
+        count_of(raw.play_count) AS plays,
+        count_of(raw.upvote_count) AS likes
+    FROM opened
+)
+SELECT
+    observed_at, skipped, track_id, status, title, creator_id, creator_name, created_at, duration_s, tags, lyrics, prompt,
+    model_family, model_name, kind, state, is_public, audio_url, parent_id, root_id,
+    CASE WHEN extra_top IS NULL AND extra_metadata IS NULL THEN NULL
+        ELSE json_merge_patch(
+            coalesce(extra_top, '{}'),
+            CASE WHEN extra_metadata IS NULL THEN '{}' ELSE json_object('metadata', extra_metadata::JSON) END)
+    END AS extra,
+    plays, likes,
+    list_filter([
+        unread('is_trashed', raw.is_trashed, status), unread('title', raw.title, title),
+        unread('user_id', raw.user_id, creator_id), unread('created_at', raw.created_at, created_at),
+        unread('duration', raw.metadata.duration, duration_s), unread('tags', raw.metadata.tags, tags),
+        unread('prompt', raw.metadata.prompt, lyrics),
+        unread('gpt_description_prompt', raw.metadata.gpt_description_prompt, prompt),
+        unread('major_model_version', raw.major_model_version, model_family),
+        unread('model_name', raw.model_name, model_name), unread('type', raw.metadata.type, kind),
+        unread('status', raw.status, state), unread('is_public', raw.is_public, is_public),
+        unread('audio_url', raw.audio_url, audio_url), unread('play_count', raw.play_count, plays),
+        unread('upvote_count', raw.upvote_count, likes)
+    ], LAMBDA name: name IS NOT NULL) AS nulled,
+    CASE
+        WHEN skipped THEN NULL
+        WHEN NOT is_object THEN 'not_an_object'
+        WHEN coalesce(raw.id::VARCHAR, 'null') IN ('null', '""') THEN 'missing_id'
+        WHEN track_id IS NULL THEN 'invalid_id'
+        WHEN text_of(raw.entity_type) <> 'song_schema' THEN 'unknown_entity_type'
+    END AS reason,
+    CASE WHEN reason IS NOT NULL THEN record END AS payload,
+    CASE WHEN reason IS NOT NULL THEN coalesce(track_id, left(text_of(raw.id), 200)) END AS received_id
+FROM typed

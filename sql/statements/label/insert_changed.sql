@@ -1,0 +1,1 @@
+INSERT INTO aesthetic BY NAME SELECT *, $as_of AS labelled_at FROM label_changed

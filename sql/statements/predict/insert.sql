@@ -1,0 +1,1 @@
+INSERT INTO prediction BY NAME SELECT * FROM incoming_prediction

@@ -1,0 +1,1 @@
+INSERT INTO run_stat VALUES ($run_id, $stage, $measure, $value)

@@ -1,0 +1,1 @@
+CREATE TABLE snapshot.{{table}} AS FROM {{table}}
