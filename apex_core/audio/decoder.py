@@ -1,0 +1,99 @@
+"""A decoder process: songs in, windows out, gone when its parent is (DESIGN §7)."""
+
+import ctypes
+import json
+import mmap
+import os
+import signal
+import socket
+import sys
+import threading
+import time
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from apex_core.audio.facts import SEGMENT_SAMPLES, AudioRef
+from apex_core.audio.windows import segment_count
+from apex_core.errors import AudioError
+from apex_core.settings import AudioSettings
+
+if TYPE_CHECKING:
+    from apex_core.storage import Store
+
+LONGEST_MESSAGE = 1 << 16
+SONG_LIMIT_S = 600
+_PARENT_CHECK_S = 1.0
+_PR_SET_PDEATHSIG = 1
+
+
+def main() -> None:
+    """Serve the feed at the other end of a socket; the arguments are the socket's number and the feed's pid."""
+    descriptor, parent = int(sys.argv[1]), int(sys.argv[2])
+    _die_with(parent)
+    # The parent decides when to stop, and says so by closing the socket.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    with socket.socket(fileno=descriptor) as feed:
+        _serve(feed)
+
+
+def _die_with(parent: int) -> None:
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    # The parent may have died before that call, and the signal is tied to the thread that started us.
+    threading.Thread(target=_watch, args=(parent,), daemon=True).start()
+
+
+def _watch(parent: int) -> None:
+    while os.getppid() == parent:
+        time.sleep(_PARENT_CHECK_S)
+    os._exit(1)
+
+
+def _serve(feed: socket.socket) -> None:
+    # Imported only now: loading torch takes seconds in which the parent may die.
+    import torch
+
+    from apex_core.storage import Store
+
+    torch.set_num_threads(1)
+    hello = json.loads(feed.recv(LONGEST_MESSAGE))
+    store, settings = Store.open(hello["store"]), AudioSettings.model_validate(hello["audio"])
+    feed.send(b'{"ready": true}')
+    while job := feed.recv(LONGEST_MESSAGE):
+        _answer(feed, store, settings, json.loads(job))
+
+
+def _answer(feed: socket.socket, store: "Store", settings: AudioSettings, job: dict[str, str]) -> None:
+    from apex_core.audio.decoding import load
+
+    # The alarm's default action ends this process, also out of a decoder that never returns.
+    signal.alarm(SONG_LIMIT_S)
+    try:
+        ref = AudioRef(job["sha256"], job["uri"], "library" if job["library"] else "fetched")
+        descriptor = _shared(load(store, ref, settings))
+    except AudioError as error:
+        fault = {"error": type(error).__name__, "message": error.message, "fix": error.fix}
+        feed.send(json.dumps(fault).encode())
+    else:
+        socket.send_fds(feed, [b'{"song": true}'], [descriptor])
+        os.close(descriptor)
+    finally:
+        signal.alarm(0)
+
+
+def _shared(wave: NDArray[np.float32]) -> int:
+    # Anonymous shared memory: no copy on the way to the parent, and nothing that could be left behind.
+    count = segment_count(wave.size)
+    descriptor = os.memfd_create("apex-song")
+    os.ftruncate(descriptor, count * SEGMENT_SAMPLES * wave.itemsize)
+    with mmap.mmap(descriptor, 0) as memory:
+        windows = np.frombuffer(memory, dtype=np.float32)
+        windows[: wave.size] = wave
+        del windows
+    return descriptor
+
+
+if __name__ == "__main__":
+    main()

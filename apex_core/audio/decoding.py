@@ -1,0 +1,65 @@
+"""From a file to what the encoder hears: mono at 24 kHz (FACTS §2)."""
+
+import hashlib
+import math
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torchaudio.functional import resample
+
+from apex_core.audio.facts import SAMPLE_RATE, AudioRef
+from apex_core.audio.mono import open_mono, open_regular
+from apex_core.errors import AudioError, NotFound, Unavailable, Undecodable
+from apex_core.settings import AudioSettings
+from apex_core.storage import Store
+
+# A rate that shares no large divisor with 24,000 needs a filter bank that grows with their product.
+_LARGEST_BANK = 1 << 24
+
+
+def decode(path: Path, settings: AudioSettings, *, sha256: str | None = None) -> NDArray[np.float32]:
+    """Read a song as float32[n] at 24 kHz: the mean of its channels, resampled with torchaudio's defaults.
+
+    With ``sha256`` the very bytes that are decoded must have this hash.
+    Raises Unavailable, Undecodable or TooLarge with a short reason.
+    """
+    with open_regular(path, settings) as file:
+        if sha256 is not None and hashlib.file_digest(cast(Any, file), "sha256").hexdigest() != sha256:
+            raise Unavailable("file has changed since it was verified")
+        with open_mono(file, settings) as song:
+            _check_rate(song.sample_rate)
+            wave = np.concatenate(list(song.blocks))
+    return _resample(wave, song.sample_rate)
+
+
+def load(store: Store, ref: AudioRef, settings: AudioSettings) -> NDArray[np.float32]:
+    """Decode what ``ref`` points to; whatever goes wrong is raised as this song's AudioError."""
+    try:
+        if ref.origin == "library":
+            return decode(Path(ref.uri), settings, sha256=ref.sha256)
+        with store.local(ref.uri) as path:
+            return decode(path, settings, sha256=ref.sha256)
+    except AudioError:
+        raise
+    except NotFound as error:
+        raise Unavailable("not in the store") from error
+    except OSError as error:
+        raise Unavailable(f"temporary: {type(error).__name__} while reading") from error
+    except Exception as error:
+        raise Undecodable(f"decoder failed: {type(error).__name__}") from error
+
+
+def _check_rate(rate: int) -> None:
+    divisor = math.gcd(rate, SAMPLE_RATE)
+    if (rate // divisor) * (SAMPLE_RATE // divisor) > _LARGEST_BANK:
+        raise Undecodable(f"sample rate {rate} Hz")
+
+
+def _resample(wave: NDArray[np.float32], rate: int) -> NDArray[np.float32]:
+    resampled = cast(NDArray[np.float32], resample(torch.from_numpy(wave), rate, SAMPLE_RATE).numpy())
+    if not np.isfinite(resampled).all():
+        raise Undecodable("samples that are not finite")
+    return resampled

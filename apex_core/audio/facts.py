@@ -1,0 +1,31 @@
+"""What travels between stages about a song's audio, and the numbers of FACTS §2."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+SAMPLE_RATE = 24_000
+SEGMENT_SECONDS = 30
+SEGMENT_SAMPLES = SAMPLE_RATE * SEGMENT_SECONDS
+
+Origin = Literal["library", "fetched"]
+
+
+@dataclass(frozen=True, slots=True)
+class AudioRef:
+    """Where one song's audio lies: ``uri`` is a local path (library) or a key in the store (fetched)."""
+
+    sha256: str
+    uri: str
+    origin: Origin
+
+
+@dataclass(frozen=True, slots=True)
+class AudioFacts:
+    """What a verified file is: its hash and size, its codec, and its true length as decoded."""
+
+    sha256: str
+    bytes: int
+    codec: str
+    sample_rate: int
+    channels: int
+    duration_s: float

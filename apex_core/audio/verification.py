@@ -1,0 +1,22 @@
+"""Whether a file is a song, and what its facts are."""
+
+import hashlib
+from pathlib import Path
+from typing import Any, cast
+
+from apex_core.audio.facts import AudioFacts
+from apex_core.audio.mono import open_mono, open_regular
+from apex_core.settings import AudioSettings
+
+
+def verify(path: Path, settings: AudioSettings) -> AudioFacts:
+    """Decode all of ``path`` once, within the bounds of ``settings``, and state its facts.
+
+    Raises Unavailable (no such file), Undecodable or TooLarge with a short reason.
+    """
+    with open_regular(path, settings) as file:
+        sha256 = hashlib.file_digest(cast(Any, file), "sha256").hexdigest()
+        size = file.tell()
+        with open_mono(file, settings) as song:
+            frames = sum(block.size for block in song.blocks)
+    return AudioFacts(sha256, size, song.codec, song.sample_rate, song.channels, frames / song.sample_rate)

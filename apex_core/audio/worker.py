@@ -1,0 +1,138 @@
+"""The feed's end of a decoder process."""
+
+import contextlib
+import json
+import mmap
+import os
+import selectors
+import signal
+import socket
+import subprocess
+import sys
+from collections import deque
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from apex_core.audio.decoder import LONGEST_MESSAGE, SONG_LIMIT_S
+from apex_core.audio.facts import SEGMENT_SAMPLES, AudioRef
+from apex_core.errors import AudioError, TooLarge, Unavailable, Undecodable
+from apex_core.settings import AudioSettings
+
+Windows = NDArray[np.float32]
+
+_LAST_WORDS_S = 5.0
+_ERRORS = {kind.__name__: kind for kind in (AudioError, Unavailable, Undecodable, TooLarge)}
+
+
+@dataclass(slots=True, eq=False)
+class Job:
+    """One song on its way: what came of it, once something did, and how many processes died on it."""
+
+    ref: AudioRef
+    outcome: Windows | AudioError | None = None
+    deaths: int = 0
+
+
+class Worker:
+    """A decoder process. It answers jobs in the order given: when it dies, the first one left is to blame."""
+
+    def __init__(self, store_url: str, settings: AudioSettings) -> None:
+        self.jobs: deque[Job] = deque()
+        self.ready = False
+        self._socket, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        with theirs:
+            self._process = _start(theirs.fileno())
+        self._send({"store": store_url, "audio": settings.model_dump(mode="json")})
+
+    def fileno(self) -> int:
+        return self._socket.fileno()
+
+    def give(self, job: Job) -> None:
+        """Queue a song behind those already given."""
+        self.jobs.append(job)
+        ref = job.ref
+        self._send({"sha256": ref.sha256, "uri": ref.uri, "library": ref.origin == "library"})
+
+    def receive(self) -> bool:
+        """Take one message, waiting for it; False when the process is gone and all it said was heard."""
+        message, descriptors = self._read()
+        if not message:
+            return False
+        answer = json.loads(message)
+        if "ready" in answer:
+            self.ready = True
+        else:
+            self.jobs.popleft().outcome = _mapped(descriptors[0]) if descriptors else _error(answer)
+        return True
+
+    def stop(self) -> None:
+        """End the process, whatever it is doing."""
+        self._process.kill()
+        self.bury()
+
+    def bury(self) -> int:
+        """See off a process that is going; return its exit status, negative for the signal it died of."""
+        self._socket.close()
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            return self._process.wait(_LAST_WORDS_S)
+        self._process.kill()
+        return self._process.wait()
+
+    def _send(self, message: dict[str, Any]) -> None:
+        # A process that is gone is noticed when it is next listened to.
+        with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+            self._socket.send(json.dumps(message).encode())
+
+    def _read(self) -> tuple[bytes, list[int]]:
+        try:
+            return self._read_once()
+        except ConnectionResetError:
+            # Raised once when it died with jobs unread; what it had answered before is still there.
+            return self._read_once()
+
+    def _read_once(self) -> tuple[bytes, list[int]]:
+        message, descriptors, _, _ = socket.recv_fds(self._socket, LONGEST_MESSAGE, 1, socket.MSG_CMSG_CLOEXEC)
+        return message, descriptors
+
+
+def wait_for_any(workers: Iterable[Worker]) -> list[Worker]:
+    """Wait until some of ``workers`` have something to say, or are gone."""
+    with selectors.DefaultSelector() as selector:
+        for worker in workers:
+            selector.register(worker, selectors.EVENT_READ, worker)
+        return [key.data for key, _ in selector.select()]
+
+
+def describe_death(status: int) -> str:
+    """Say as a short reason how a decoder ended."""
+    if status == -signal.SIGALRM:
+        return f"decoding took more than {SONG_LIMIT_S} s"
+    name = signal.Signals(-status).name if status < 0 else f"exit status {status}"
+    return f"decoder died ({name})"
+
+
+def _start(descriptor: int) -> subprocess.Popen[bytes]:
+    path = os.pathsep.join(entry or os.getcwd() for entry in sys.path)
+    # One core each, and no claim on the encoder's device.
+    own = {"PYTHONPATH": path, "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": ""}
+    return subprocess.Popen(
+        [sys.executable, "-P", "-m", "apex_core.audio.decoder", str(descriptor), str(os.getpid())],
+        pass_fds=(descriptor,),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        env=os.environ | own,
+    )
+
+
+def _mapped(descriptor: int) -> Windows:
+    memory = mmap.mmap(descriptor, 0)
+    os.close(descriptor)
+    return np.frombuffer(memory, dtype=np.float32).reshape(-1, SEGMENT_SAMPLES)
+
+
+def _error(answer: dict[str, str]) -> AudioError:
+    return _ERRORS.get(answer["error"], AudioError)(answer["message"], fix=answer["fix"])
