@@ -207,7 +207,7 @@ def _song_rows(manifest: ShardManifest) -> list[dict[str, Any]]:
     ids = {"encoder_id": manifest.encoder_id, "shard_id": manifest.shard_id}
     embedded = [
         {**ids, "sha256": sha256, "state": "embedded", "segments": segments}
-        for sha256, segments in manifest.segments_by_song.items()
+        for sha256, segments in manifest.songs.items()
     ]
     failed = [
         {**ids, "sha256": sha256, "state": "failed", "reason": reason, "segments": 0}

@@ -1,7 +1,8 @@
--- newest(a, b): the later of two statements that says something; at equal times the greater value, whatever came first.
-CREATE OR REPLACE TEMP MACRO newest(a, b) AS
+-- newest(old time, old value, new time, new value): the later value that says something; at equal times the greater one,
+-- whatever came first. A value without a time is a default or derived: it is no statement.
+CREATE OR REPLACE TEMP MACRO newest(old_time, old_value, new_time, new_value) AS
     CASE
-        WHEN b.v IS NULL THEN a
-        WHEN a.v IS NULL OR b.t > a.t OR (b.t = a.t AND b.v > a.v) THEN b
-        ELSE a
+        WHEN new_value IS NULL THEN CASE WHEN old_time IS NOT NULL THEN old_value END
+        WHEN old_time IS NULL OR new_time > old_time OR (new_time = old_time AND new_value > old_value) THEN new_value
+        ELSE old_value
     END

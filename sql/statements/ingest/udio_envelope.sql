@@ -1,10 +1,11 @@
--- envelope_of(body): which of Udio's shapes a body has (SOURCES §2), else the reason why it is refused.
-CREATE OR REPLACE TEMP MACRO envelope_of(body) AS
+-- envelope_of(members, body): which of Udio's shapes a body has (SOURCES §2), else the reason why it is refused.
+CREATE OR REPLACE TEMP MACRO envelope_of(members, body) AS
     CASE
-        WHEN regexp_full_match(body, '(?is)\s*"?too many requests\.?"?\s*') THEN 'throttled_body'
-        WHEN NOT json_valid(body) THEN 'not_json'
-        ELSE udio_shape(json_type(body, [
-            '$', '$.data', '$.songs', '$.detail',
-            '$.id', '$.generation_id', '$.song_path', '$.title', '$.finished', '$.created_at', '$.plays', '$.likes'
-        ]), body)
+        WHEN members[2] = 'ARRAY' THEN 'data'
+        WHEN members[3] = 'ARRAY' THEN 'songs'
+        WHEN members[5] IS NOT NULL AND coalesce(
+            members[6], members[7], members[8], members[9], members[10], members[11], members[12]
+        ) IS NOT NULL THEN 'record'
+        WHEN members[6] = 'VARCHAR' OR members[7] = 'VARCHAR' THEN 'record'
+        ELSE refusal_of(members[1], members[4], body)
     END

@@ -1,0 +1,3 @@
+SELECT version, condition, created_at, decision, reason, streams_spearman, likes_spearman, test_tracks, is_champion
+FROM model_history
+LIMIT 10
