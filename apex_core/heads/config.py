@@ -24,8 +24,7 @@ RANGES: dict[str, tuple[float, float]] = {
 """Published scale of every target (FACTS §3)."""
 
 CONDITIONS = tuple(
-    "/".join(map(str, parts))
-    for parts in product(get_args(Mode), get_args(Task), get_args(Loss), get_args(Shared))
+    "/".join(map(str, parts)) for parts in product(get_args(Mode), get_args(Task), get_args(Loss), get_args(Shared))
 )
 """The 24 published conditions, mode/task/loss/shared; recommended is song/full/uncertainty/2 (FACTS §3)."""
 
@@ -80,9 +79,7 @@ class HeadsConfig:
             raise ArtifactError(f"The model's config lacks {', '.join(missing)}.")
         config = cls(**{f.name: raw[f.name] for f in fields(cls)})
         if config.condition not in CONDITIONS or not isinstance(config.hidden, int) or config.hidden < 1:  # pyright: ignore[reportUnnecessaryIsInstance]
-            raise ArtifactError(
-                f"The model's config is of no known kind: {config.condition}, hidden {config.hidden}."
-            )
+            raise ArtifactError(f"The model's config is of no known kind: {config.condition}, hidden {config.hidden}.")
         if list(raw.get("targets", config.targets)) != list(config.targets):
             raise ArtifactError(f"The model's config names targets that {config.condition} does not have.")
         return config
@@ -91,8 +88,6 @@ class HeadsConfig:
 def with_condition(settings: TrainSettings, condition: str) -> TrainSettings:
     """``settings`` under a condition given by name, for example ``segment/popularity/equal/3``."""
     if condition not in CONDITIONS:
-        raise TrainingError(
-            f"No condition {condition!r}.", fix=f"one of mode/task/loss/shared, like {CONDITIONS[0]}"
-        )
+        raise TrainingError(f"No condition {condition!r}.", fix=f"one of mode/task/loss/shared, like {CONDITIONS[0]}")
     mode, task, loss, shared = condition.split("/")
     return settings.model_copy(update={"mode": mode, "task": task, "loss": loss, "shared": int(shared)})

@@ -20,9 +20,7 @@ class Block(nn.Module):
 
     def __init__(self, inputs: int, outputs: int, dropout: float) -> None:
         super().__init__()
-        self.block = nn.Sequential(
-            nn.Linear(inputs, outputs), nn.BatchNorm1d(outputs), nn.GELU(), nn.Dropout(dropout)
-        )
+        self.block = nn.Sequential(nn.Linear(inputs, outputs), nn.BatchNorm1d(outputs), nn.GELU(), nn.Dropout(dropout))
 
     def forward(self, x: Tensor) -> Tensor:
         return self.block(x)
@@ -57,9 +55,7 @@ class ApexHeads(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """float[n, hidden] -> float[n, targets], columns in the order of ``config.targets``."""
         trunk = self.shared(x)
-        return torch.stack(
-            [self.get_submodule(f"branch_{target}")(trunk) for target in self.config.targets], dim=1
-        )
+        return torch.stack([self.get_submodule(f"branch_{target}")(trunk) for target in self.config.targets], dim=1)
 
 
 def build_model(config: HeadsConfig, weights: Mapping[str, Tensor]) -> ApexHeads:

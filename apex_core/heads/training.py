@@ -25,6 +25,7 @@ from apex_core.settings import TrainSettings
 log = logging.getLogger("apex_core.heads")
 
 _EVALUATION_ROWS = 8192
+_SMALL_BATCH = 512 * 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +81,8 @@ def train(
     config = HeadsConfig.of(settings, hidden=data.hidden, encoder_id=data.encoder_id)
     device = pick_device(settings.device)
     rows, held_out = _select(data, config, "train", device), _select(data, config, "val", device)
-    with _seeded(settings.seed, device):
+    small = min(settings.batch_size, len(rows.vectors)) * data.hidden < _SMALL_BATCH
+    with _seeded(settings.seed, device), _threads(1 if small else torch.get_num_threads()):
         fit = _prepare(config, settings, device)
         history, best = _run(fit, rows, held_out, settings, progress)
     fit.model.load_state_dict(best)
@@ -105,6 +107,17 @@ def _seeded(seed: int, device: torch.device) -> Generator[None]:
         yield
 
 
+@contextmanager
+def _threads(count: int) -> Generator[None]:
+    # Small batches gain nothing from a second thread, and on a busy machine waiting for it takes most of the time.
+    before = torch.get_num_threads()
+    torch.set_num_threads(count)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
 def _select(data: TrainingData, config: HeadsConfig, split: Split, device: torch.device) -> _Rows:
     targets = data.targets[:, : len(config.targets)]
     labelled = data.rows(split) & ~np.isnan(targets).all(axis=1)
@@ -116,9 +129,7 @@ def _select(data: TrainingData, config: HeadsConfig, split: Split, device: torch
         )
     _warn_of_unlabelled(targets[labelled], config, split)
     # torch.tensor copies: the arrays may be read-only views into Arrow buffers.
-    return _Rows(
-        torch.tensor(data.vectors[labelled], device=device), torch.tensor(targets[labelled], device=device)
-    )
+    return _Rows(torch.tensor(data.vectors[labelled], device=device), torch.tensor(targets[labelled], device=device))
 
 
 def _warn_of_unlabelled(targets: NDArray[np.float32], config: HeadsConfig, split: Split) -> None:
@@ -162,9 +173,7 @@ def _run(
     return history, best
 
 
-def _epoch(
-    fit: _Fit, rows: _Rows, held_out: _Rows, settings: TrainSettings, epoch: int, lowest: float
-) -> EpochFacts:
+def _epoch(fit: _Fit, rows: _Rows, held_out: _Rows, settings: TrainSettings, epoch: int, lowest: float) -> EpochFacts:
     rate = float(fit.optimizer.param_groups[0]["lr"])
     train_loss = _learn(fit, rows, settings)
     fit.schedule.step()

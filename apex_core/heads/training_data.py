@@ -64,9 +64,7 @@ def _check_shapes(data: TrainingData) -> None:
 def _check_values(data: TrainingData) -> None:
     if not np.isfinite(data.vectors).all():
         bad = int((~np.isfinite(data.vectors).all(axis=1)).sum())
-        raise TrainingError(
-            f"{bad} of {len(data.vectors)} vectors are not finite.", fix="extract those songs again"
-        )
+        raise TrainingError(f"{bad} of {len(data.vectors)} vectors are not finite.", fix="extract those songs again")
     for column, target in enumerate(TARGETS):
         low, high = RANGES[target]
         values = data.targets[:, column]

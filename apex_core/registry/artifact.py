@@ -112,9 +112,7 @@ def verify_artifact(
     """
     found = predict(read_staged(folder), vectors)
     if found.shape != expected.shape:
-        raise ArtifactError(
-            f"The reloaded model predicts shape {found.shape}, the trained one {expected.shape}."
-        )
+        raise ArtifactError(f"The reloaded model predicts shape {found.shape}, the trained one {expected.shape}.")
     if not (np.isfinite(found).all() and np.isfinite(expected).all()):
         raise ArtifactError(f"Predictions of the model in {folder} are not finite.")
     worst = float(np.abs(found - expected).max(initial=0.0))
@@ -140,9 +138,7 @@ def _manifest(store: Store, prefix: str, place: str) -> Manifest:
     try:
         return read_manifest(store, prefix)
     except NotFound as error:
-        raise ArtifactError(
-            f"{place} is not published: it has no manifest.", fix="list the versions"
-        ) from error
+        raise ArtifactError(f"{place} is not published: it has no manifest.", fix="list the versions") from error
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise ArtifactError(f"The manifest of {place} cannot be read: {error}.") from error
 

@@ -105,9 +105,9 @@ def _opening(config: Mapping[str, Any]) -> str:
     warning = {
         "mert": "",
         "random": (
-            "\n\n> **This is not a model for real songs.** Its encoder has the architecture of MERT at a tiny "
-            "size with random weights that were never trained. It exists to try the pipeline out without a "
-            "download."
+            "\n\n> **This is not a model for real songs.** Its encoder has the architecture of MERT at a "
+            "tiny size with random weights that were never trained. It is there to try the pipeline out "
+            "without a download."
         ),
         "other": "\n\n> The encoder is not MERT-v1-95M: published APEX results say nothing of this model.",
     }
@@ -170,9 +170,7 @@ def _limits(targets: list[str]) -> str:
         "- Not a judgement of artistic worth, and not a ground for decisions about people.",
     ]
     if len(targets) > len(RANKED):
-        lines.append(
-            "- The aesthetic labels are themselves a model's output (SongEval), not people's ratings."
-        )
+        lines.append("- The aesthetic labels are themselves a model's output (SongEval), not people's ratings.")
     return "\n".join(lines)
 
 

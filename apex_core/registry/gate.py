@@ -60,9 +60,7 @@ def _compare(candidate: TargetMetrics, champion: TargetMetrics, settings: Promot
         return Decision(False, "candidate and champion were not measured on the same test rows", "refused")
     ours, theirs = _spearmans(candidate), _spearmans(champion)
     if not ours or theirs.keys() - ours.keys():
-        return Decision(
-            False, "its test Spearman is undefined: constant predictions or too few rows", "refused"
-        )
+        return Decision(False, "its test Spearman is undefined: constant predictions or too few rows", "refused")
     if not theirs:
         return Decision(True, "the champion's test Spearman is undefined, the candidate's is not", "promoted")
     return _rank({target: ours[target] for target in theirs}, theirs, settings.max_loss_of_spearman)

@@ -20,18 +20,14 @@ def version_name(as_of: datetime, weights_sha256: str) -> str:
 def check_version(version: str) -> str:
     """Return ``version``; raises ArtifactError when it is not a version's name."""
     if not _VERSION.fullmatch(version):
-        raise ArtifactError(
-            f"{version!r} is not a model version.", fix="versions look like v20261122-1a2b3c4d"
-        )
+        raise ArtifactError(f"{version!r} is not a model version.", fix="versions look like v20261122-1a2b3c4d")
     return version
 
 
 def check_alias(alias: str) -> str:
     """Return ``alias``; raises ArtifactError when it is not an alias's name."""
     if not _ALIAS.fullmatch(alias):
-        raise ArtifactError(
-            f"{alias!r} is not an alias.", fix="lower-case letters, digits and dashes, like champion"
-        )
+        raise ArtifactError(f"{alias!r} is not an alias.", fix="lower-case letters, digits and dashes, like champion")
     return alias
 
 
