@@ -111,17 +111,11 @@ def appeal(song: Attributes) -> dict[str, float]:
 def aesthetics(song: Attributes, rng: np.random.Generator) -> dict[str, float]:
     """The five SongEval dimensions on 1..5: attributes plus a listener's noise, 4 decimals (FACTS §6)."""
     heard = {
-        "Coherence": 1.4 * (song.repetition - 0.5)
-        + 0.9 * (VALENCE[song.mode] - 0.5)
-        + 0.6 * (song.percussion - 0.5),
+        "Coherence": 1.4 * (song.repetition - 0.5) + 0.9 * (VALENCE[song.mode] - 0.5) + 0.6 * (song.percussion - 0.5),
         "Musicality": 1.5 * (song.harmony - 0.5) + 1.2 * (_hill(song.brightness, 0.65, 0.35) - 0.6),
-        "Memorability": 1.6 * (song.repetition - 0.5)
-        + 0.8 * (song.percussion - 0.5)
-        + 0.5 * (song.density - 0.5),
+        "Memorability": 1.6 * (song.repetition - 0.5) + 0.8 * (song.percussion - 0.5) + 0.5 * (song.density - 0.5),
         "Clarity": 1.4 * (song.contrast - 0.5) + 1.0 * (song.brightness - 0.5) - 0.6 * (song.density - 0.5),
-        "Naturalness": 1.2 * (0.5 - song.hollow)
-        + 1.1 * (0.5 - song.loudness)
-        + 0.5 * (0.5 - song.brightness),
+        "Naturalness": 1.2 * (0.5 - song.hollow) + 1.1 * (0.5 - song.loudness) + 0.5 * (0.5 - song.brightness),
     }
     return {name: _on_scale(3.1 + value + rng.normal(0, 0.3)) for name, value in heard.items()}
 

@@ -10,9 +10,7 @@ ScoreRow = tuple[str, str, float | None, float | None]
 _TARGETS = ("score_streams", "score_likes")
 
 
-def ceiling(
-    truth: Mapping[tuple[str, str], Mapping[str, float]], rows: Sequence[ScoreRow]
-) -> dict[str, float]:
+def ceiling(truth: Mapping[tuple[str, str], Mapping[str, float]], rows: Sequence[ScoreRow]) -> dict[str, float]:
     """Spearman correlation of the noise-free appeal with scores, by target.
 
     ``rows`` are (platform, track_id, score_streams, score_likes). Rows without a truth or without a score are left

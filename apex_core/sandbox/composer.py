@@ -54,9 +54,7 @@ def _place(layer: Wave, sound: Wave, start: int, note: Note) -> None:
         layer[start:end] += sound[: end - start] * np.float32(note.gain)
 
 
-def _orchestra(
-    song: Attributes, rate: int, step: float, rng: np.random.Generator
-) -> Callable[[Voice, int, int], Wave]:
+def _orchestra(song: Attributes, rate: int, step: float, rng: np.random.Generator) -> Callable[[Voice, int, int], Wave]:
     """A player that renders each distinct note once: songs repeat themselves, which is what makes this fast."""
     drums: dict[Voice, Wave] = {
         "kick": instruments.kick(rate),

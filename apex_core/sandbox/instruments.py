@@ -69,9 +69,7 @@ def snare(rate: int, rng: np.random.Generator) -> Wave:
     """Noise over a short 190 Hz tone."""
     seconds = np.arange(int(0.2 * rate), dtype=np.float32) / rate
     noise = rng.standard_normal(len(seconds), dtype=np.float32) * np.exp(-seconds / 0.055)
-    return (0.5 * noise + 0.5 * np.sin(2 * np.pi * 190 * seconds) * np.exp(-seconds / 0.04)).astype(
-        np.float32
-    )
+    return (0.5 * noise + 0.5 * np.sin(2 * np.pi * 190 * seconds) * np.exp(-seconds / 0.04)).astype(np.float32)
 
 
 def hat(rate: int, rng: np.random.Generator) -> Wave:

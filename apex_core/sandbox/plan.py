@@ -11,7 +11,7 @@ from apex_core.sandbox import attributes, crowd, words
 from apex_core.sandbox.song import EPOCH, Codec, Creator, Fate, Song, Sound, Vintage
 from apex_core.settings import PLATFORMS, Platform, SandboxSettings
 
-FORMAT = 1  # raise it when a change alters audio or records: ids, and with them file names, follow
+FORMAT = 2  # raise it when a change alters audio or records: ids, and with them file names, follow
 SPARES = 4
 SUNO_SHARE = 0.65
 LINEAGE_SHARE = 0.18
@@ -75,10 +75,7 @@ class _Planner:
     def _draw_creators(self, platform: Platform) -> list[Creator]:
         share = SUNO_SHARE if platform == "suno" else 1 - SUNO_SHARE
         number = max(2, round(self._settings.songs * share / 5))
-        return [
-            Creator(self._id("creator"), words.handle(self._rng), float(self._rng.normal()))
-            for _ in range(number)
-        ]
+        return [Creator(self._id("creator"), words.handle(self._rng), float(self._rng.normal())) for _ in range(number)]
 
     def item(self, platform: Platform, fate: Fate = "song", sound: Sound = "file") -> Song:
         """Draw a fresh item."""
@@ -112,7 +109,7 @@ class _Planner:
         return list(shares)[int(self._rng.choice(len(shares), p=list(shares.values())))]
 
     def _codec(self) -> Codec:
-        return "flac" if self._rng.random() < 0.2 else "mp3"
+        return "flac" if self._rng.random() < 0.3 else "mp3"
 
     def child(self, parent: Song) -> Song:
         """Draw an edit (same creator) or a cover (another one) of a song."""
@@ -150,19 +147,13 @@ def _share_an_id(songs: list[Song]) -> list[Song]:
     """Give one Udio song the id of a Suno song: ids repeat across platforms."""
     suno = next(song for song in songs if song.platform == "suno")
     parents = {song.root_id for song in songs}
-    place = max(
-        place for place, song in enumerate(songs) if song.platform == "udio" and song.track_id not in parents
-    )
+    place = max(place for place, song in enumerate(songs) if song.platform == "udio" and song.track_id not in parents)
     return [*songs[:place], replace(songs[place], track_id=suno.track_id), *songs[place + 1 :]]
 
 
 def _with_falls(songs: Sequence[Song]) -> tuple[Song, ...]:
     """Let about 4 % of the songs with a noticeable, settled count be corrected downwards."""
-    settled = [
-        song
-        for song in songs
-        if crowd.counts(song, EPOCH).plays >= 60 and (EPOCH - song.created_at).days > 30
-    ]
+    settled = [song for song in songs if crowd.counts(song, EPOCH).plays >= 60 and (EPOCH - song.created_at).days > 30]
     chosen = {song.key for song in settled[:: max(1, len(settled) // max(1, len(songs) // 25))]}
     return tuple(replace(song, falls=song.key in chosen) for song in songs)
 
@@ -179,12 +170,10 @@ def plan(settings: SandboxSettings) -> Plan:
             planner.item(platform, sound=sound) for platform in PLATFORMS for sound in SILENT[platform] * each
         ),
         vanishing=tuple(
-            replace(planner.item(platform), deleted_at=VANISHES_AT)
-            for platform in PLATFORMS
-            for _ in range(each)
+            replace(planner.item(platform), deleted_at=VANISHES_AT) for platform in PLATFORMS for _ in range(each)
         ),
         oddities=tuple(
-            planner.item(platform, fate=fate, sound="absent")
+            replace(planner.item(platform, fate=fate, sound="absent"), root_id=_source(fate, songs))
             for platform in PLATFORMS
             for fate in oddities[platform] * each
         ),
@@ -193,6 +182,11 @@ def plan(settings: SandboxSettings) -> Plan:
         ),
         spares=tuple(planner.item(PLATFORMS[n % 2]) for n in range(SPARES)),
     )
+
+
+def _source(fate: Fate, songs: Sequence[Song]) -> str | None:
+    """A stem was split off a song."""
+    return songs[0].track_id if fate == "stem" else None
 
 
 def _newest(songs: Sequence[Song], platform: Platform, number: int) -> list[Song]:

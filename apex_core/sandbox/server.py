@@ -1,18 +1,20 @@
 """The sandbox platform over real HTTP on a loopback port, for as long as a ``with`` block lasts."""
 
+import asyncio
 import logging
 import socket
 import threading
 from datetime import datetime
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
 
 import uvicorn
+from starlette.applications import Starlette
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from apex_core.errors import ApexError
 from apex_core.sandbox.faults import Fault, FaultPlan
-from apex_core.sandbox.platform import Stage, create_app
+from apex_core.sandbox.routes import Stage, create_app
 from apex_core.sandbox.song import Song
 from apex_core.sandbox.world import World
 
@@ -25,9 +27,9 @@ _wire.propagate = False
 
 
 class _QuietProtocol(H11Protocol):
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         self.logger = _wire
+        super().connection_made(transport)
 
 
 class _Server(uvicorn.Server):
@@ -73,9 +75,7 @@ class SandboxServer:
         self._thread.start()
         if not self._server.up.wait(_START_S):
             self.close()
-            raise ApexError(
-                "The sandbox server did not start.", fix="look for what holds the loopback interface"
-            )
+            raise ApexError("The sandbox server did not start.", fix="look for what holds the loopback interface")
         return self
 
     def __exit__(
@@ -114,7 +114,7 @@ class SandboxServer:
         return tuple(self._stage.release(n, at or self._stage.clock))
 
 
-def _config(app: Any) -> uvicorn.Config:
+def _config(app: Starlette) -> uvicorn.Config:
     return uvicorn.Config(
         app,
         http=_QuietProtocol,

@@ -31,9 +31,7 @@ Fate = Literal[
     "garbage_created_at",
 ]
 Sound = Literal["file", "forbidden", "none_mp3", "http_403", "html", "truncated", "empty", "absent"]
-Vintage = Literal[
-    "2024_nulls", "2024_omitted", "2026_full", "2026_medium", "2026_slim", "31_keys", "early_drift"
-]
+Vintage = Literal["2024_nulls", "2024_omitted", "2026_full", "2026_medium", "2026_slim", "31_keys", "early_drift"]
 Codec = Literal["mp3", "flac"]
 
 

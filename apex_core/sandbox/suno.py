@@ -239,7 +239,7 @@ def _fate(song: Song, record: Record) -> Record:
             metadata |= {
                 "type": "stem",
                 "task": "gen_stem",
-                "stem_from_id": song.root_id or song.creator.creator_id,
+                "stem_from_id": song.root_id,
             }
         case _:
             pass
@@ -248,7 +248,7 @@ def _fate(song: Song, record: Record) -> Record:
 
 def _lineage(song: Song, record: Record) -> None:
     """Name the song this one was made from, in the words of the vintage."""
-    if song.root_id is None:
+    if song.lineage is None:
         return
     metadata: Record = record["metadata"]
     if song.lineage == "edit":

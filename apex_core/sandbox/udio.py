@@ -23,11 +23,7 @@ def song_record(song: Song, counts: Counts) -> Record:
 def iso_micros(moment: datetime) -> str:
     """A time as Udio writes it: five or six fractional digits and +00:00."""
     fraction = f"{moment.microsecond:06d}"
-    return (
-        moment.strftime("%Y-%m-%dT%H:%M:%S.")
-        + (fraction[:5] if fraction.endswith("0") else fraction)
-        + "+00:00"
-    )
+    return moment.strftime("%Y-%m-%dT%H:%M:%S.") + (fraction[:5] if fraction.endswith("0") else fraction) + "+00:00"
 
 
 def _identity(song: Song) -> Record:

@@ -4,7 +4,7 @@ import numpy as np
 
 from apex_core.sandbox.attributes import VALENCE, Attributes
 
-_FIRST = (
+_FIRST = [
     "Amber",
     "Cobalt",
     "Distant",
@@ -16,9 +16,13 @@ _FIRST = (
     "Northern",
     "Paper",
     "Quiet",
-)
-_FIRST += ("Restless", "Scarlet", "Slow", "Velvet", "Winter")
-_SECOND = (
+    "Restless",
+    "Scarlet",
+    "Slow",
+    "Velvet",
+    "Winter",
+]
+_SECOND = [
     "Arcade",
     "Bridges",
     "Canyon",
@@ -29,22 +33,14 @@ _SECOND = (
     "Letters",
     "Machines",
     "Orchard",
-)
-_SECOND += ("Radio", "Signals", "Summer", "Tide", "Windows", "Year")
-_HANDLES = (
-    "bass",
-    "cassette",
-    "drift",
-    "echo",
-    "fern",
-    "glow",
-    "halo",
-    "indigo",
-    "loop",
-    "mono",
-    "nova",
-    "pulse",
-)
+    "Radio",
+    "Signals",
+    "Summer",
+    "Tide",
+    "Windows",
+    "Year",
+]
+_HANDLES = ["bass", "cassette", "drift", "echo", "fern", "glow", "halo", "indigo", "loop", "mono", "nova", "pulse"]
 
 
 def title(rng: np.random.Generator) -> str:

@@ -3,7 +3,7 @@
 import json
 import os
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from functools import cached_property
@@ -87,9 +87,7 @@ class World:
         return self.folder / song.file_name
 
 
-def build_world(
-    settings: SandboxSettings, folder: Path, progress: Callable[[int, int], None] | None = None
-) -> World:
+def build_world(settings: SandboxSettings, folder: Path, progress: Callable[[int, int], None] | None = None) -> World:
     """Build, or find ready, the world of these settings in ``folder``.
 
     ``progress(done, total)`` is called as audio files are finished. Files of an interrupted build are reused; the
@@ -97,17 +95,17 @@ def build_world(
     """
     report = progress or (lambda _done, _total: None)
     planned = plan(settings)
-    files = _finished(settings, folder)
+    audible = _audible(planned)
+    files = _finished(settings, folder, audible)
     if files is None:
-        files = render_all(_audible(planned), folder, settings.workers, report)
-    report(len(files), len(files))
+        files = render_all(audible, folder, settings.workers, report)
+    else:
+        report(len(files), len(files))
     labels, facts = write_labels(planned.songs + planned.vanishing, folder / "labels")
     world = World(folder, planned, labels, facts, files)
     _write_json(folder / "truth.json", {"/".join(key): value for key, value in world.truth.items()})
     _write_json(folder / "planted.json", world.planted)
-    _write_json(
-        folder / _MANIFEST, {"world": _identity(settings), "files": [asdict(file) for file in files.values()]}
-    )
+    _write_json(folder / _MANIFEST, {"world": _identity(settings), "files": [asdict(file) for file in files.values()]})
     return world
 
 
@@ -120,14 +118,14 @@ def _audible(planned: Plan) -> list[Song]:
     return [*planned.songs, *planned.vanishing, *planned.spares, *cut]
 
 
-def _finished(settings: SandboxSettings, folder: Path) -> dict[str, AudioFile] | None:
+def _finished(settings: SandboxSettings, folder: Path, audible: Sequence[Song]) -> dict[str, AudioFile] | None:
     """The files of a finished build of these settings, if there is one."""
     try:
         manifest = json.loads((folder / _MANIFEST).read_text(encoding="utf-8"))
     except (FileNotFoundError, json.JSONDecodeError):
         return None
     files = {entry["name"]: AudioFile(**entry) for entry in manifest["files"]}
-    whole = all((folder / file.name).is_file() for file in files.values())
+    whole = all(song.file_name in files and (folder / song.file_name).is_file() for song in audible)
     return files if whole and manifest["world"] == _identity(settings) else None
 
 

@@ -128,9 +128,9 @@ async def _body(request: Request) -> dict[str, Any] | None:
     return body if isinstance(body, dict) else None
 
 
-def _number(value: Any, default: int, least: int, most: int) -> int:
+def _number(value: str | float | None, default: int, least: int, most: int) -> int:
     try:
-        return max(least, min(most, int(value)))
+        return max(least, min(most, default if value is None else int(value)))
     except (TypeError, ValueError):
         return default
 
@@ -151,9 +151,7 @@ async def feed_v3(request: Request) -> Response:
     body = await _body(request)
     filters = (body or {}).get("filters") or {}
     if body is None or any(isinstance(value, bool) for value in filters.values()):
-        return _refusal(
-            422, "filters are the strings True and False" if body is not None else "not a JSON object"
-        )
+        return _refusal(422, "filters are the strings True and False" if body is not None else "not a JSON object")
     below = _read_cursor(body.get("cursor"))
     if below is None:
         return _refusal(422, "unknown cursor")
@@ -168,7 +166,7 @@ def _cursor(row: Row) -> str:
     return base64.urlsafe_b64encode(json.dumps({"below": row.rank}).encode()).decode()
 
 
-def _read_cursor(cursor: Any) -> float | None:
+def _read_cursor(cursor: str | None) -> float | None:
     if not cursor:
         return float("inf")
     try:
@@ -240,9 +238,7 @@ async def audio(request: Request) -> Response:
     if song is None or song.sound in ("http_403", "forbidden", "none_mp3"):
         return Response("<Error><Code>AccessDenied</Code></Error>", 403, media_type="application/xml")
     if song.sound == "html":
-        return Response(
-            "<!doctype html><title>Sign in</title><p>Sign in to listen.</p>", media_type="text/html"
-        )
+        return Response("<!doctype html><title>Sign in</title><p>Sign in to listen.</p>", media_type="text/html")
     if song.sound == "empty":
         return Response(b"", media_type=_MEDIA_TYPES[song.codec])
     return _file(stage.world, song, request)
