@@ -1,6 +1,6 @@
 -- One row a refused page: reason, address, the beginning of the body. At most 20.
 SELECT envelope AS reason, url, left(body, 500) AS sample
 FROM stage_page
-WHERE envelope IN ('unknown_envelope', 'not_json', 'throttled_body', 'unauthorized_body', 'error_body')
+WHERE refused(envelope)
 ORDER BY envelope <> 'unknown_envelope', observed_at, url, body
 LIMIT 20

@@ -2,8 +2,7 @@
 WITH pages AS (
     SELECT
         count(*) AS pages,
-        count(*) FILTER (envelope IN ('unknown_envelope', 'not_json', 'throttled_body', 'unauthorized_body', 'error_body'))
-            AS refused
+        count(*) FILTER (refused(envelope)) AS refused
     FROM stage_page
 ),
 records AS (

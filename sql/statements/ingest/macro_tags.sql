@@ -1,4 +1,5 @@
--- tags_of(json): tags, trimmed, in their order, from a list of strings or one comma-separated string; null when none.
+-- tags_of(json): tags, trimmed, in their order, from a list of strings or one comma-separated string; null when
+-- none.
 CREATE OR REPLACE TEMP MACRO tags_of(j) AS
     CASE
         WHEN starts_with(j::VARCHAR, '[') OR starts_with(j::VARCHAR, '"') THEN

@@ -1,4 +1,5 @@
--- One row a source, key and reason. Seen again later: counted once more and open again; the same sight twice: nothing.
+-- One row a source, key and reason. Seen again later: counted once more and open again; the same sight twice:
+-- nothing.
 MERGE INTO reject AS r
 USING stage_reject AS s
     ON r.source = $platform AND r.reject_key = s.reject_key AND r.reason = s.reason

@@ -1,5 +1,5 @@
--- A reject is resolved by a good row of the same id observed later; a throttled or unauthorised answer, which says nothing
--- about any track, by any good row of the source observed later.
+-- A reject is resolved by a good row of the same id observed later; a throttled or unauthorised answer, which says
+-- nothing about any track, by any good row of the source observed later.
 UPDATE reject AS r
 SET resolved_at = g.observed_at
 FROM (

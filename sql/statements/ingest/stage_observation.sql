@@ -1,6 +1,7 @@
--- One row an observation to append (track, observed_at): a counter differs from its latest earlier value. A null counter
--- says nothing. Several counts of one moment are one observation, the greatest. An observation that comes late, from
--- before the last look at its track, would become the latest one: the last look is then stated again beside it.
+-- One row an observation to append (track, observed_at): a counter differs from its latest earlier value. A null
+-- counter says nothing. Several counts of one moment are one observation, the greatest. An observation that comes
+-- late, from before the last look at its track, would become the latest one: the last look is then stated again
+-- beside it.
 CREATE OR REPLACE TEMP TABLE stage_observation AS
 WITH incoming AS (
     SELECT track_id, observed_at, max(plays) AS plays, max(likes) AS likes

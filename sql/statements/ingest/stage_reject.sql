@@ -1,5 +1,5 @@
--- One row an id (else payload hash) and reason: what the run refused, records and whole pages. Payloads are cut at 100,000
--- characters; the landing has them whole.
+-- One row an id (else payload hash) and reason: what the run refused, records and whole pages. Payloads are cut at
+-- 100,000 characters; the landing has them whole.
 CREATE OR REPLACE TEMP TABLE stage_reject AS
 WITH refused AS (
     SELECT coalesce(received_id, sha256(coalesce(payload, ''))) AS reject_key, reason, payload, observed_at
@@ -7,7 +7,7 @@ WITH refused AS (
     UNION ALL
     SELECT sha256(body), envelope, body, observed_at
     FROM stage_page
-    WHERE envelope IN ('unknown_envelope', 'not_json', 'throttled_body', 'unauthorized_body', 'error_body')
+    WHERE refused(envelope)
 )
 SELECT
     reject_key, reason, left(arg_max(payload, (observed_at, payload)), 100000) AS payload,

@@ -1,5 +1,6 @@
--- One row a track of the run: of every field the newest value that is not null, and in seen when it was said; at equal
--- times the greater value, so that neither order nor paging matters. Most tracks come once and skip the aggregation.
+-- One row a track of the run: of every field the newest value that is not null, and in seen when it was said; at
+-- equal times the greater value, so that neither order nor paging matters. Most tracks come once and skip the
+-- aggregation.
 CREATE OR REPLACE TEMP TABLE stage_statement AS
 WITH good AS (
     SELECT

@@ -1,6 +1,7 @@
--- envelope_of(members, body): which of Suno's shapes a body has (SOURCES §1), by the members it must have, never by looking
--- around in it; else the reason why it is refused. A lone clip has an id and one more of its fields, or fields that only
--- clips have. A body that only tells of an error is refused under a name of its own: it says nothing about the format.
+-- envelope_of(members, body): which of Suno's shapes a body has (SOURCES §1), by the members it must have, never by
+-- looking around in it; else the reason why it is refused. A lone clip has an id and one more of its fields, or
+-- fields that only clips have. A body that only tells of an error is refused under a name of its own: it says
+-- nothing about the format.
 CREATE OR REPLACE TEMP MACRO envelope_of(members, body) AS
     CASE
         WHEN members[2] = 'ARRAY' THEN 'clips'

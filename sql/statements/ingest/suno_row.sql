@@ -1,6 +1,7 @@
--- One row a record: typed, or with the reason it is refused for and its payload. Only the id is required; a field that
--- cannot be read is null and named in nulled. Suno's metadata.prompt is the lyrics, gpt_description_prompt the prompt.
--- The two lists are the fields of SOURCES §1 and of the shapes: whatever is not in them goes to extra as received.
+-- One row a record: typed, or with the reason it is refused for and its payload. Only the id is required; a field
+-- that cannot be read is null and named in nulled. Suno's metadata.prompt is the lyrics, gpt_description_prompt the
+-- prompt. The two lists are the fields of SOURCES §1 and of the shapes: whatever is not in them goes to extra as
+-- received.
 CREATE OR REPLACE TEMP TABLE stage_row AS
 WITH opened AS (
     SELECT
@@ -10,7 +11,8 @@ WITH opened AS (
             "id": "JSON", "entity_type": "JSON", "status": "JSON", "is_trashed": "JSON", "is_hidden": "JSON",
             "is_public": "JSON", "title": "JSON", "user_id": "JSON", "display_name": "JSON", "handle": "JSON",
             "created_at": "JSON", "duration": "JSON", "tags": "JSON", "major_model_version": "JSON",
-            "model_name": "JSON", "audio_url": "JSON", "play_count": "JSON", "upvote_count": "JSON", "clip_roots": "JSON",
+            "model_name": "JSON", "audio_url": "JSON", "play_count": "JSON", "upvote_count": "JSON",
+            "clip_roots": "JSON",
             "metadata": {
                 "tags": "JSON", "prompt": "JSON", "gpt_description_prompt": "JSON", "type": "JSON", "task": "JSON",
                 "duration": "JSON", "history": "JSON", "concat_history": "JSON", "audio_prompt_id": "JSON",
@@ -20,19 +22,20 @@ WITH opened AS (
         }') AS raw,
         json_keys(CASE WHEN is_object THEN record END, ['$', '$.metadata']) AS keys,
         [
-            'id', 'entity_type', 'status', 'is_trashed', 'is_hidden', 'is_public', 'title', 'user_id', 'display_name', 'handle',
-            'created_at', 'duration', 'tags', 'major_model_version', 'model_name', 'audio_url', 'play_count', 'upvote_count',
-            'clip_roots', 'metadata', 'video_url', 'image_url', 'image_large_url', 'is_video_pending', 'is_liked',
-            'is_handle_updated', 'avatar_image_url', 'reaction', 'comment_count', 'flag_count', 'explicit', 'persona', 'project',
-            'display_tags', 'caption', 'has_hook', 'is_verified', 'batch_index', 'media_urls', 'ownership', 'allow_comments',
-            'is_contest_clip', 'action_config', 'is_following_creator', 'is_pinned', 'bpm', 'key'
+            'id', 'entity_type', 'status', 'is_trashed', 'is_hidden', 'is_public', 'title', 'user_id',
+            'display_name', 'handle', 'created_at', 'duration', 'tags', 'major_model_version', 'model_name',
+            'audio_url', 'play_count', 'upvote_count', 'clip_roots', 'metadata', 'video_url', 'image_url',
+            'image_large_url', 'is_video_pending', 'is_liked', 'is_handle_updated', 'avatar_image_url', 'reaction',
+            'comment_count', 'flag_count', 'explicit', 'persona', 'project', 'display_tags', 'caption', 'has_hook',
+            'is_verified', 'batch_index', 'media_urls', 'ownership', 'allow_comments', 'is_contest_clip',
+            'action_config', 'is_following_creator', 'is_pinned', 'bpm', 'key'
         ] AS known,
         [
             'tags', 'prompt', 'gpt_description_prompt', 'type', 'task', 'duration', 'history', 'concat_history',
-            'audio_prompt_id', 'cover_clip_id', 'edited_clip_id', 'stem_from_id', 'upsample_clip_id', 'remaster_clip_id',
-            'speed_clip_id', 'clip_roots', 'refund_credits', 'stream', 'error_type', 'error_message', 'can_remix', 'is_remix',
-            'make_instrumental', 'priority', 'has_stem', 'video_is_stale', 'uses_latest_model', 'is_mumble', 'model_badges',
-            'bpm', 'avg_bpm', 'min_bpm', 'max_bpm', 'key'
+            'audio_prompt_id', 'cover_clip_id', 'edited_clip_id', 'stem_from_id', 'upsample_clip_id',
+            'remaster_clip_id', 'speed_clip_id', 'clip_roots', 'refund_credits', 'stream', 'error_type',
+            'error_message', 'can_remix', 'is_remix', 'make_instrumental', 'priority', 'has_stem', 'video_is_stale',
+            'uses_latest_model', 'is_mumble', 'model_badges', 'bpm', 'avg_bpm', 'min_bpm', 'max_bpm', 'key'
         ] AS known_metadata
     FROM stage_record
 ),
@@ -80,8 +83,8 @@ typed AS (
     FROM opened
 )
 SELECT
-    observed_at, skipped, track_id, status, title, creator_id, creator_name, created_at, duration_s, tags, lyrics, prompt,
-    model_family, model_name, kind, state, is_public, audio_url, parent_id, root_id,
+    observed_at, skipped, track_id, status, title, creator_id, creator_name, created_at, duration_s, tags, lyrics,
+    prompt, model_family, model_name, kind, state, is_public, audio_url, parent_id, root_id,
     CASE WHEN extra_top IS NULL AND extra_metadata IS NULL THEN NULL
         ELSE json_merge_patch(
             coalesce(extra_top, '{}'),

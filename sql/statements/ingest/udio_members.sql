@@ -1,4 +1,5 @@
--- members_of(body): the JSON types of the members that tell Udio's envelopes apart (udio_envelope.sql), in one parse.
+-- members_of(body): the JSON types of the members that tell Udio's envelopes apart (udio_envelope.sql), in one
+-- parse.
 CREATE OR REPLACE TEMP MACRO members_of(body) AS
     json_type(try_cast(body AS JSON), [
         '$', '$.data', '$.songs', '$.detail', '$.id',

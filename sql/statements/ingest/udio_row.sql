@@ -1,6 +1,6 @@
--- One row a record: typed, or with the reason it is refused for and its payload. Only the id is required; a field that
--- cannot be read is null and named in nulled. A song is public once it has a publishing date, and not when that is null.
--- The list is the fields of SOURCES §2: whatever is not in it goes to extra as received.
+-- One row a record: typed, or with the reason it is refused for and its payload. Only the id is required; a field
+-- that cannot be read is null and named in nulled. A song is public once it has a publishing date, and not when that
+-- is null. The list is the fields of SOURCES §2: whatever is not in it goes to extra as received.
 CREATE OR REPLACE TEMP TABLE stage_row AS
 WITH opened AS (
     SELECT
@@ -14,10 +14,11 @@ WITH opened AS (
         }') AS raw,
         json_keys(CASE WHEN is_object THEN record END) AS keys,
         [
-            'id', 'title', 'user_id', 'artist', 'created_at', 'published_at', 'duration', 'tags', 'lyrics', 'prompt',
-            'audio_conditioning_type', 'finished', 'error_type', 'error_code', 'song_path', 'parent_id', 'plays', 'likes',
-            'artist_image', 'attribution', 'description', 'disliked', 'error_detail', 'error_id', 'generation_id', 'image_path',
-            'liked', 'original_song_path', 'publishable', 'replaced_tags', 'user_tags', 'video_path'
+            'id', 'title', 'user_id', 'artist', 'created_at', 'published_at', 'duration', 'tags', 'lyrics',
+            'prompt', 'audio_conditioning_type', 'finished', 'error_type', 'error_code', 'song_path', 'parent_id',
+            'plays', 'likes', 'artist_image', 'attribution', 'description', 'disliked', 'error_detail', 'error_id',
+            'generation_id', 'image_path', 'liked', 'original_song_path', 'publishable', 'replaced_tags',
+            'user_tags', 'video_path'
         ] AS known
     FROM stage_record
 ),
@@ -39,7 +40,8 @@ typed AS (
         text_of(raw.audio_conditioning_type) AS kind,
         CASE
             WHEN flag_of(raw.finished) THEN 'complete'
-            WHEN text_of(raw.error_type) IS NOT NULL OR coalesce(raw.error_code::VARCHAR, 'null') NOT IN ('null', '""', '0')
+            WHEN text_of(raw.error_type) IS NOT NULL
+                OR coalesce(raw.error_code::VARCHAR, 'null') NOT IN ('null', '""', '0')
                 THEN 'error'
             WHEN NOT flag_of(raw.finished) THEN 'unfinished'
         END AS state,

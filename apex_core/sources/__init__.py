@@ -1,0 +1,35 @@
+"""Metadata sources: live connectors, dumps and exports -> pages -> contract -> typed rows or rejects."""
+
+from apex_core.sources.connectors import list_pages, revisit
+from apex_core.sources.files import reference
+from apex_core.sources.ingest import (
+    BadPage,
+    IngestCounts,
+    mark_gone,
+    merge,
+    record_landing,
+    refuse_unknown,
+    stage_landed,
+)
+from apex_core.sources.landing import adopt, land, landed_by
+from apex_core.sources.listing import Listing
+from apex_core.sources.pages import LandedFile, Page
+
+__all__ = [
+    "BadPage",
+    "IngestCounts",
+    "LandedFile",
+    "Listing",
+    "Page",
+    "adopt",
+    "land",
+    "landed_by",
+    "list_pages",
+    "mark_gone",
+    "merge",
+    "record_landing",
+    "reference",
+    "refuse_unknown",
+    "revisit",
+    "stage_landed",
+]

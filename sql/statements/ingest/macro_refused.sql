@@ -1,0 +1,3 @@
+-- refused(envelope): whether it is a reason of refusal_of and not a shape.
+CREATE OR REPLACE TEMP MACRO refused(envelope) AS
+    envelope IN ('unknown_envelope', 'not_json', 'throttled_body', 'unauthorized_body', 'error_body')
