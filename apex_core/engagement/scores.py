@@ -61,7 +61,7 @@ def retire_runs(connection: Connection, store: Store) -> int:
     old = [row[0] for row in connection.execute(sql("score/superseded")).fetchall()]
     for score_run_id in old:
         key = {"score_run_id": score_run_id}
-        rows = connection.execute(sql("score/run_rows"), key).to_arrow_table()
+        rows = connection.sql(sql("score/run_rows"), params=key).to_arrow_table()
         sink = pa.BufferOutputStream()
         pq.write_table(rows, sink, compression="zstd")
         store.put(f"score_runs/{score_run_id}.parquet", sink.getvalue().to_pybytes(), replace=True)

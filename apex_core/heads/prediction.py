@@ -1,5 +1,6 @@
 """Predict from vectors, in batches."""
 
+from copy import deepcopy
 from typing import Any
 
 import numpy as np
@@ -20,17 +21,18 @@ def predict(
     """Predict float32[n, hidden] -> float32[n, targets], columns in the order of ``model.config.targets``.
 
     With ``groups`` [n] the rows are segments: one row a song comes back, the mean of its segments'
-    predictions, songs in the order in which they first appear. Raises ArtifactError when the vectors have
-    another width than the model, EncoderError when they are not finite.
+    predictions, songs in the order in which they first appear. Computed in float64, so that a song's numbers do
+    not depend on which songs share its batch. Raises ArtifactError when the vectors have another width than the
+    model, EncoderError when they are not finite.
     """
     _check(model, vectors)
     device = next(model.parameters()).device
-    model.eval()
+    precise = deepcopy(model).double().eval()
     parts = [np.empty((0, len(model.config.targets)), dtype=np.float32)]
     with torch.inference_mode():
         for start in range(0, len(vectors), batch_rows):
-            rows = torch.tensor(vectors[start : start + batch_rows], dtype=torch.float32, device=device)
-            parts.append(model(rows).cpu().numpy())
+            rows = torch.tensor(vectors[start : start + batch_rows], dtype=torch.float64, device=device)
+            parts.append(precise(rows).float().cpu().numpy())
     predicted = np.concatenate(parts)
     return predicted if groups is None else average_by_song(predicted, groups)
 

@@ -4,9 +4,9 @@ import polars as pl
 
 from apex_core import heads
 from apex_core.catalog import sql, transaction
-from apex_core.mert import song_vectors
 from apex_core.pipeline.publish import CHAMPION, build
 from apex_core.pipeline.run import Run, StageReport
+from apex_core.pipeline.vectors import load_vectors
 from apex_core.registry import load_artifact, resolve_alias
 
 _SHARDS_A_BATCH = 64
@@ -38,15 +38,12 @@ def run_predict(run: Run) -> StageReport:
 def _wanted(run: Run, version: str, encoder_id: str) -> pl.DataFrame:
     with run.catalog("predict") as connection:
         bound = {"version": version, "encoder_id": encoder_id}
-        return pl.DataFrame(connection.execute(sql("predict/wanted"), bound).to_arrow_table())
+        return pl.DataFrame(connection.sql(sql("predict/wanted"), params=bound).to_arrow_table())
 
 
 def _predicted(run: Run, model: heads.ApexHeads, version: str, wanted: pl.DataFrame) -> pl.DataFrame:
-    shards = wanted["shard_id"].unique(maintain_order=True).to_list()
-    table = song_vectors(run.store, model.config.encoder_id, shards, ("sha256", "mixed"))
-    vectors = wanted.select("sha256").join(pl.DataFrame(table), on="sha256", how="left", maintain_order="left")
-    predicted = heads.predict(model, vectors["mixed"].to_numpy())
-    columns = {target: predicted[:, n].round(_DECIMALS) for n, target in enumerate(model.config.targets)}
-    return vectors.select(pl.lit(version).alias("version"), "sha256").with_columns(
-        pl.Series(name, values.astype("float64")).round(_DECIMALS) for name, values in columns.items()
-    )
+    vectors = load_vectors(run.store, model.config.encoder_id, wanted, model.config.mode)
+    predicted = heads.predict(model, vectors.values, vectors.song if model.config.mode == "segment" else None)
+    columns = {target: predicted[:, n] for n, target in enumerate(model.config.targets)}
+    scores = pl.DataFrame(columns).select(pl.all().cast(pl.Float64).round(_DECIMALS))
+    return wanted.select(pl.lit(version).alias("version"), "sha256").hstack(scores)

@@ -67,10 +67,11 @@ class Run:
         Raises Fenced when this run was declared dead since it began.
         """
         with connect(self.settings, f"{self.run_id}: {stage}") as connection:
-            state = connection.execute(sql("run/state"), {"run_id": self.run_id}).fetchone()
-            if state is None or state[0] != "running":
+            states = connection.execute(sql("run/state"), {"run_id": self.run_id}).fetchall()
+            state = states[0][0] if states else "unknown"
+            if state != "running":
                 raise Fenced(
-                    f"Run {self.run_id} may not write: it is {state[0] if state else 'unknown'} in the catalog.",
+                    f"Run {self.run_id} may not write: it is {state} in the catalog.",
                     fix="start a new run; everything it had committed is kept",
                 )
             yield connection

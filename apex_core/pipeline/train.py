@@ -4,12 +4,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+import polars as pl
+
 from apex_core import heads
 from apex_core.catalog import sql
 from apex_core.mert import describe_encoder
 from apex_core.pipeline import training_set as sets
 from apex_core.pipeline.run import Run, StageReport
 from apex_core.pipeline.training_set import TrainingSet
+from apex_core.settings import TrainSettings
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,12 +30,13 @@ def run_train(run: Run, *, force: bool = False) -> tuple[StageReport, Candidate 
     sets.assign_splits(run)
     encoder_id, _ = describe_encoder(run.settings.encoder, run.settings.cache)
     chosen = sets.select(run, encoder_id)
-    reason = _reason_to_skip(run, chosen, force=force)
+    settings = _condition(run.settings.train, chosen)
+    reason = _reason_to_skip(run, settings, chosen, force=force)
     if reason or chosen is None:
         return StageReport("train", {"tracks": chosen.rows.height if chosen else 0, "trained": 0}, reason), None
     sets.freeze(run, chosen)
-    data = sets.load_data(run.store, chosen)
-    trained = heads.train(data, run.settings.train, _epochs(run))
+    data = sets.load_data(run.store, chosen, settings.mode)
+    trained = heads.train(data, settings, _epochs(run))
     metrics = {split: heads.evaluate(trained.model, data, split) for split in heads.SPLITS}
     counts = {"tracks": chosen.rows.height, "trained": 1, "epochs": len(trained.history)}
     note = f"best epoch {trained.best_epoch}, training set {chosen.training_set_id}"
@@ -44,9 +48,16 @@ def _epochs(run: Run) -> Callable[[heads.EpochFacts], None]:
     return lambda facts: run.progress("train", facts.epoch, total)
 
 
-def _reason_to_skip(run: Run, chosen: TrainingSet | None, *, force: bool) -> str:
+def _condition(settings: TrainSettings, chosen: TrainingSet | None) -> TrainSettings:
+    """Without a single aesthetic label only popularity can be learned: the other branches would stay random."""
+    labelled = chosen is not None and chosen.rows.select(pl.col(heads.AESTHETICS).is_null().all()).row(0) != (
+        True,
+    ) * len(heads.AESTHETICS)
+    return settings if labelled or settings.task == "popularity" else settings.model_copy(update={"task": "popularity"})
+
+
+def _reason_to_skip(run: Run, settings: TrainSettings, chosen: TrainingSet | None, *, force: bool) -> str:
     """Why not to train, in words; empty when training is due."""
-    settings = run.settings.train
     if chosen is None or chosen.rows.height < settings.min_tracks:
         have = chosen.rows.height if chosen else 0
         return f"not trained: {have} labelled, embedded tracks, at least {settings.min_tracks} are needed"
@@ -55,7 +66,7 @@ def _reason_to_skip(run: Run, chosen: TrainingSet | None, *, force: bool) -> str
         return f"not trained: no track in the {' and '.join(sorted(missing))} split"
     if force:
         return ""
-    last = _last_trained(run, chosen.encoder_id)
+    last = _last_trained(run, settings, chosen.encoder_id)
     if last is None:
         return ""
     change = sets.compare(sets.read(run.store, last), chosen)
@@ -67,8 +78,8 @@ def _reason_to_skip(run: Run, chosen: TrainingSet | None, *, force: bool) -> str
     )
 
 
-def _last_trained(run: Run, encoder_id: str) -> str | None:
-    condition = heads.HeadsConfig.of(run.settings.train, hidden=1).condition
+def _last_trained(run: Run, settings: TrainSettings, encoder_id: str) -> str | None:
+    condition = heads.HeadsConfig.of(settings, hidden=1).condition
     with run.catalog("train") as connection:
         row = connection.execute(
             sql("train/last_trained"), {"condition": condition, "encoder_id": encoder_id}

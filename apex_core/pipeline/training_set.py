@@ -11,8 +11,8 @@ import polars as pl
 
 from apex_core.catalog import Connection, sql, transaction
 from apex_core.heads import POPULARITY, SPLITS, TARGETS, TrainingData
-from apex_core.mert import song_vectors
 from apex_core.pipeline.run import Run
+from apex_core.pipeline.vectors import load_vectors
 from apex_core.storage import Manifest, Store, read_manifest, write_manifest
 from apex_core.storage.manifest import entry_of
 
@@ -40,16 +40,16 @@ def assign_splits(run: Run) -> None:
 def select(run: Run, encoder_id: str) -> TrainingSet | None:
     """The training set as the catalog stands; None before the first score run."""
     with run.catalog("train") as connection:
-        current = connection.execute(sql("train/current_run")).fetchone()
-        if current is None:
+        current = connection.execute(sql("train/current_run")).fetchall()
+        if not current:
             return None
         rows = _rows(connection, run, encoder_id)
-    return TrainingSet(_identify(rows, encoder_id), current[0], encoder_id, rows)
+    return TrainingSet(_identify(rows, encoder_id), current[0][0], encoder_id, rows)
 
 
 def _rows(connection: Connection, run: Run, encoder_id: str) -> pl.DataFrame:
     bound = {"encoder_id": encoder_id, "labeller": run.settings.aesthetics.labeller}
-    return pl.DataFrame(connection.execute(sql("train/rows"), bound).to_arrow_table())
+    return pl.DataFrame(connection.sql(sql("train/rows"), params=bound).to_arrow_table())
 
 
 def _identify(rows: pl.DataFrame, encoder_id: str) -> str:
@@ -85,18 +85,18 @@ def read(store: Store, training_set_id: str) -> TrainingSet:
     return TrainingSet(training_set_id, facts["score_run_id"], facts["encoder_id"], rows)
 
 
-def load_data(store: Store, training_set: TrainingSet) -> TrainingData:
-    """The training set with its song vectors, as arrays."""
+def load_data(store: Store, training_set: TrainingSet, mode: str) -> TrainingData:
+    """The training set with its vectors, as arrays: a row a song, or in segment mode a row a segment."""
     rows = training_set.rows
-    shards = sorted(rows["shard_id"].unique().to_list())
-    table = song_vectors(store, training_set.encoder_id, shards)
-    position = {sha256: n for n, sha256 in enumerate(table["sha256"].to_pylist())}
-    vectors = np.stack(table["mixed"].combine_chunks().to_numpy(zero_copy_only=False))
+    vectors = load_vectors(store, training_set.encoder_id, rows, mode)
+    targets = rows.select(pl.col(TARGETS).cast(pl.Float32)).fill_null(float("nan")).to_numpy()
+    split = np.array([SPLITS.index(split) for split in rows["split"]], dtype=np.int8)
+    groups = np.array([f"{platform}/{track_id}" for platform, track_id in rows.select("platform", "track_id").rows()])
     return TrainingData(
-        vectors=vectors[[position[sha256] for sha256 in rows["sha256"]]],
-        groups=np.array(rows["sha256"].to_list()),
-        targets=rows.select(pl.col(TARGETS).cast(pl.Float32)).fill_null(float("nan")).to_numpy(),
-        split=np.array([SPLITS.index(split) for split in rows["split"]], dtype=np.int8),
+        vectors=vectors.values,
+        groups=groups[vectors.song],
+        targets=targets[vectors.song],
+        split=split[vectors.song],
         encoder_id=training_set.encoder_id,
     )
 

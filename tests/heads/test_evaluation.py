@@ -91,7 +91,7 @@ def test_batches_do_not_change_a_prediction() -> None:
     whole = predict(model, vectors)
     np.testing.assert_allclose(predict(model, vectors, batch_rows=3), whole, atol=1e-4)
     assert whole.dtype == np.float32
-    assert not model.training
+    assert model.training, "predicting leaves the model as it was"
 
 
 def test_no_vectors_give_no_predictions() -> None:

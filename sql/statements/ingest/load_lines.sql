@@ -1,7 +1,7 @@
 -- One row a line of dumps ($files) that were made at $observed_at; blank lines are nothing. Read as text, so that a
 -- line that is not JSON is a reject and not the end of the run.
 INSERT INTO stage_page
-SELECT $observed_at, filename, line, envelope_of(members, line)
+SELECT $observed_at::TIMESTAMPTZ, filename, line, envelope_of(members, line)
 FROM (
     SELECT filename, line, members_of(line) AS members
     FROM read_csv(

@@ -1,1 +1,1 @@
-SELECT source, stage, reason, count(*) AS records FROM rejects_open GROUP BY ALL ORDER BY records DESC, ALL
+SELECT source, stage, reason, count(*) AS records FROM rejects_open GROUP BY ALL ORDER BY records DESC, source, stage, reason
