@@ -1,7 +1,7 @@
 """Metadata sources: live connectors, dumps and exports -> pages -> contract -> typed rows or rejects."""
 
 from apex_core.sources.connectors import list_pages, revisit
-from apex_core.sources.files import reference
+from apex_core.sources.files import platform_of, reference
 from apex_core.sources.ingest import (
     BadPage,
     IngestCounts,
@@ -27,6 +27,7 @@ __all__ = [
     "list_pages",
     "mark_gone",
     "merge",
+    "platform_of",
     "record_landing",
     "reference",
     "refuse_unknown",

@@ -6,6 +6,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, cast
 
+import fsspec
+
 from apex_core.errors import SourceError
 from apex_core.settings import Platform
 from apex_core.sources.pages import Form, LandedFile
@@ -18,6 +20,13 @@ _FORMS: dict[str, Form] = {
     ".json": "body",
     ".txt": "body",
 }
+
+
+_COMPRESSIONS = {".gz": "gzip", ".zst": "zstd"}
+_SAMPLE = 1 << 16
+# Keys that only one of the two platforms uses, in records or around them.
+_UDIO_KEYS = ("song_path", "trendingId", "generation_id", "replaced_tags", "plays")
+_SUNO_KEYS = ("major_model_version", "play_count", "upvote_count", "clips", "audio_url", "video_url")
 
 
 def reference(platform: Platform, path: Path, observed_at: datetime | None = None) -> list[LandedFile]:
@@ -48,3 +57,21 @@ def _file(platform: Platform, path: Path, observed_at: datetime | None) -> Lande
     if observed_at is None:
         _LOG.warning("%s: nobody said when it was made; its modification time %s is taken.", path, moment.isoformat())
     return LandedFile(platform, str(path.absolute()), digest, moment, form, dated=observed_at is not None)
+
+
+def platform_of(path: Path) -> Platform:
+    """Tell whose records a file holds from how it begins, else from its name; Suno's when neither says.
+
+    Only for files of one platform: the record of the other would be refused as an unknown envelope.
+    """
+    begins = _beginning(path)
+    if any(f'"{key}"' in begins for key in _UDIO_KEYS):
+        return "udio"
+    if any(f'"{key}"' in begins for key in _SUNO_KEYS):
+        return "suno"
+    return "udio" if "udio" in path.name.lower() else "suno"
+
+
+def _beginning(path: Path) -> str:
+    with cast(Any, fsspec.open(str(path), "rb", compression=_COMPRESSIONS.get(path.suffix.lower()))) as file:
+        return cast(bytes, file.read(_SAMPLE)).decode("utf-8", "replace")

@@ -1,0 +1,2 @@
+-- At most one row: where a live source stands.
+SELECT watermark, resume_cursor FROM ingest_state WHERE source = $source
