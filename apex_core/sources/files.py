@@ -1,7 +1,6 @@
 """Dumps and exports that stay where they are: read by reference, known by their hash."""
 
 import hashlib
-import logging
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, cast
@@ -12,7 +11,6 @@ from apex_core.errors import SourceError
 from apex_core.settings import Platform
 from apex_core.sources.pages import Form, LandedFile
 
-_LOG = logging.getLogger("apex_core.sources")
 _FORMS: dict[str, Form] = {
     ".jsonl": "lines",
     ".jsonl.gz": "lines",
@@ -54,8 +52,6 @@ def _file(platform: Platform, path: Path, observed_at: datetime | None) -> Lande
     with path.open("rb") as file:
         digest = hashlib.file_digest(cast(Any, file), "sha256").hexdigest()
     moment = observed_at or datetime.fromtimestamp(path.stat().st_mtime, UTC)
-    if observed_at is None:
-        _LOG.warning("%s: nobody said when it was made; its modification time %s is taken.", path, moment.isoformat())
     return LandedFile(platform, str(path.absolute()), digest, moment, form, dated=observed_at is not None)
 
 

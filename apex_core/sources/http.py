@@ -39,12 +39,13 @@ class Answer:
     date: datetime | None
 
 
-@dataclass(frozen=True, slots=True)
 class _Retry(Exception):
     """A failure worth another try; ``wait_s`` when the platform said how long to wait."""
 
-    error: SourceError
-    wait_s: float | None = None
+    def __init__(self, error: SourceError, wait_s: float | None = None) -> None:
+        super().__init__(str(error))
+        self.error = error
+        self.wait_s = wait_s
 
 
 class _ConnectTo(httpx.BaseTransport):

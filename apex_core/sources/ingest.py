@@ -12,17 +12,31 @@ import duckdb
 from apex_core.catalog import Connection, sql
 from apex_core.errors import ContractViolation, SourceError, UnknownEnvelope
 from apex_core.settings import Platform
-from apex_core.sources.pages import LandedFile
+from apex_core.sources.pages import Form, LandedFile
 from apex_core.storage import Store
 
 _LOG = logging.getLogger("apex_core.sources")
 # In this order: later ones are built from earlier ones.
 _MACROS = (
-    "text", "count", "seconds", "plausible_time", "time", "flag", "tags", "url", "uuid", "short_uuid", "clip_id", "unread",
-    "unknown", "newest", "refusal",
-)  # fmt: skip
+    "text",
+    "count",
+    "seconds",
+    "plausible_time",
+    "time",
+    "flag",
+    "tags",
+    "url",
+    "uuid",
+    "short_uuid",
+    "clip_id",
+    "unread",
+    "unknown",
+    "newest",
+    "refusal",
+    "refused",
+)
 _STAGE = ("stage_page", "stage_row", "stage_statement", "stage_track", "stage_observation", "stage_reject")
-_LOADS = {"pages": "load_landed", "lines": "load_lines", "body": "load_bodies"}
+_LOADS: dict[Form, str] = {"pages": "load_landed", "lines": "load_lines", "body": "load_bodies"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +52,9 @@ class BadPage:
 class IngestCounts:
     """What came in and what became of it; ``records_in`` is the sum of the five that follow it.
 
-    A refused page counts as one record. ``observations`` were appended to engagement. ``nulled`` says by field how often
-    something was received that could not be read; ``bad_pages`` are up to 20 refused pages, unknown envelopes first.
+    A refused page counts as one record. ``observations`` were appended to engagement. ``nulled`` says by field how
+    often something was received that could not be read; ``bad_pages`` are up to 20 refused pages, unknown envelopes
+    first.
     """
 
     records_in: int = 0
@@ -61,20 +76,16 @@ def stage_landed(con: Connection, store: Store, platform: Platform, files: Itera
     """
     for name in (*(f"macro_{macro}" for macro in _MACROS), f"{platform}_members", f"{platform}_envelope", "stage_page"):
         con.execute(sql(f"ingest/{name}"))
-    loaded = 0
-    ordered = sorted(files, key=lambda file: (file.form, file.observed_at, file.uri))
-    for (form, observed_at), group in groupby(
-        ordered, key=lambda f: (f.form, None if f.form == "pages" else f.observed_at)
-    ):
-        loaded += _load(con, store, _LOADS[form], list(group), observed_at)
-    return loaded
+    ordered = sorted(files, key=_group)
+    return sum(_load(con, store, form, moment, list(group)) for (form, moment), group in groupby(ordered, key=_group))
 
 
 def merge(con: Connection, platform: Platform, as_of: datetime, run_id: str) -> IngestCounts:
     """Hold the staged pages against the contract and merge them: tracks, observations, rejects.
 
-    Call it inside a transaction, after ``stage_landed``; the staging is gone afterwards. Unknown envelopes are among the
-    rejects: call ``refuse_unknown`` once the transaction is committed. Raises ContractViolation when counts do not add up.
+    Call it inside a transaction, after ``stage_landed``; the staging is gone afterwards. Unknown envelopes are among
+    the rejects: call ``refuse_unknown`` once the transaction is committed. Raises ContractViolation when the counts do
+    not add up.
     """
     source = {"platform": platform}
     for name in (f"{platform}_record", f"{platform}_row", "stage_statement"):
@@ -122,14 +133,17 @@ def record_landing(con: Connection, files: Iterable[LandedFile], run_id: str) ->
         con.execute(sql("ingest/record_landing"), bound)
 
 
-def _load(con: Connection, store: Store, statement: str, files: list[LandedFile], observed_at: datetime | None) -> int:
+def _group(file: LandedFile) -> tuple[Form, str]:
+    # Landed pages carry their own times; the files of a dump share one.
+    return file.form, "" if file.form == "pages" else file.observed_at.isoformat()
+
+
+def _load(con: Connection, store: Store, form: Form, moment: str, files: list[LandedFile]) -> int:
     with contextlib.ExitStack() as opened:
-        paths = [
-            str(opened.enter_context(store.local(file.uri))) if file.form == "pages" else file.uri for file in files
-        ]
-        bound: dict[str, object] = {"files": paths} | ({"observed_at": observed_at} if observed_at else {})
+        paths = [str(opened.enter_context(store.local(f.uri))) if form == "pages" else f.uri for f in files]
+        bound = {"files": paths} if form == "pages" else {"files": paths, "observed_at": moment}
         try:
-            row = con.execute(sql(f"ingest/{statement}"), bound).fetchone()
+            row = con.execute(sql(f"ingest/{_LOADS[form]}"), bound).fetchone()
         except (duckdb.InvalidInputException, duckdb.IOException, duckdb.ConversionException) as error:
             raise SourceError(
                 f"Cannot read {', '.join(paths[:3])}: {str(error).splitlines()[0]}",

@@ -1,0 +1,101 @@
+"""A catalog in memory, a store in a folder, and pages to put through them."""
+
+import json
+from collections.abc import Callable, Iterator, Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+
+from apex_core.catalog import transaction
+from apex_core.settings import Platform
+from apex_core.sources import IngestCounts, Page, land, merge, stage_landed
+from apex_core.storage import Store
+from tests.sources.platform_server import PlatformServer
+
+SHAPES = Path(__file__).parent / "shapes"
+MIGRATION = Path(__file__).parents[2] / "sql" / "migrations" / "001_catalog.sql"
+DAY0 = datetime(2026, 11, 1, tzinfo=UTC)
+SUNO_ID = "75784516-20ef-5ad6-9e0c-68ae36f4f340"
+UDIO_ID = "a2fe638b-df3d-52e2-8ef5-77cac93a7f66"
+
+
+def shape(name: str) -> str:
+    return (SHAPES / name).read_text(encoding="utf-8")
+
+
+def record(name: str, **changes: Any) -> dict[str, Any]:
+    """A record of the shapes with top-level members replaced; ``...`` removes one."""
+    merged = {**json.loads(shape(name)), **changes}
+    return {key: value for key, value in merged.items() if value is not ...}
+
+
+def clip(**changes: Any) -> dict[str, Any]:
+    return record("suno_clip_2024_v1_explicit_nulls.json", **changes)
+
+
+def song(**changes: Any) -> dict[str, Any]:
+    return record("udio_song_31key.json", **changes)
+
+
+def day(number: float) -> datetime:
+    return DAY0 + timedelta(days=number)
+
+
+class Catalog:
+    """A plain DuckDB with the migration applied; every ``ingest`` is one run."""
+
+    def __init__(self, folder: Path) -> None:
+        self.con = duckdb.connect(config={"threads": 1})
+        self.con.execute("SET TimeZone = 'UTC'")
+        self.con.execute(MIGRATION.read_text(encoding="utf-8"))
+        self.store = Store.open(folder)
+        self.runs = 0
+
+    def ingest(self, platform: Platform, *bodies: Any, at: float = 0, as_of: float | None = None) -> IngestCounts:
+        """Put bodies (text, or values that become JSON) through landing and merge, all fetched on day ``at``."""
+        return self.ingest_pages(platform, [(body, at) for body in bodies], as_of=at if as_of is None else as_of)
+
+    def ingest_pages(self, platform: Platform, pages: Sequence[tuple[Any, float]], as_of: float) -> IngestCounts:
+        self.runs += 1
+        run_id = f"run-{self.runs}"
+        texts = [(body if isinstance(body, str) else json.dumps(body), at) for body, at in pages]
+        landed = [Page(platform, n, f"http://test/{n}", day(at), body) for n, (body, at) in enumerate(texts)]
+        files = list(land(self.store, platform, run_id, day(as_of), landed))
+        with transaction(self.con):
+            stage_landed(self.con, self.store, platform, files)
+            return merge(self.con, platform, day(as_of), run_id)
+
+    def rows(self, query: str) -> list[tuple[Any, ...]]:
+        return self.con.execute(query).fetchall()
+
+    def one(self, query: str) -> Any:
+        (row,) = self.rows(query)
+        return row[0] if len(row) == 1 else row
+
+    def table(self, name: str) -> list[tuple[Any, ...]]:
+        return self.rows(f"FROM {name} ORDER BY ALL")
+
+
+@pytest.fixture
+def catalog(tmp_path: Path) -> Iterator[Catalog]:
+    made = Catalog(tmp_path / "store")
+    yield made
+    made.con.close()
+
+
+@pytest.fixture
+def server() -> Iterator[PlatformServer]:
+    with PlatformServer() as running:
+        yield running
+
+
+@pytest.fixture
+def naps() -> list[float]:
+    """Seconds that were asked to be slept; pass ``naps.append`` for a sleep."""
+    return []
+
+
+Sleep = Callable[[float], None]
