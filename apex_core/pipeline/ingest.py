@@ -1,6 +1,8 @@
 """Stage 1: metadata. Pages are landed as received, then merged; a file at a time is one unit of catalog work."""
 
+import logging
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
@@ -20,6 +22,8 @@ from apex_core.sources import (
     refuse_unknown,
     stage_landed,
 )
+
+_log = logging.getLogger("apex_core.pipeline")
 
 _FILES_A_UNIT = 64
 _NUMBERS = ("records_in", "upserted", "unchanged", "duplicate", "skipped", "rejected", "observations", "pages")
@@ -72,10 +76,16 @@ def _by_platform(
     paths: Sequence[Path], observed_at: datetime | None, platform: Platform | None
 ) -> dict[Platform, list[LandedFile]]:
     found: dict[Platform, list[LandedFile]] = {name: [] for name in PLATFORMS}
-    for path in paths:
-        for file in reference(platform or PLATFORMS[0], path, observed_at):
-            chosen = platform or platform_of(Path(file.uri))
-            found[chosen] += reference(chosen, Path(file.uri), observed_at)
+    for file in (file for path in paths for file in reference(PLATFORMS[0], path, observed_at)):
+        chosen = platform or platform_of(Path(file.uri))
+        found[chosen].append(replace(file, source=chosen))
+    undated = [file.observed_at for files in found.values() for file in files if not file.dated]
+    if undated:
+        _log.warning(
+            "Nobody said when the counts of %d files were taken; their modification times are used (%s to %s). "
+            "Say it with --observed-at.",
+            len(undated), f"{min(undated):%Y-%m-%d %H:%M}", f"{max(undated):%Y-%m-%d %H:%M}",
+        )  # fmt: skip
     return {name: files for name, files in found.items() if files}
 
 
