@@ -16,8 +16,8 @@ _LEVELS: dict[Voice, float] = {
     "lead": 0.4,
     "arp": 0.3,
     "kick": 1.2,
-    "snare": 0.5,
-    "hat": 0.3,
+    "snare": 0.4,
+    "hat": 0.2,
 }
 _DRUMS: tuple[Voice, ...] = ("kick", "snare", "hat")
 # Left-right position at full width, -1..1.
@@ -103,11 +103,11 @@ def _widen(stereo: Wave, pad: Wave, width: float, rate: int) -> Wave:
 
 
 def _master(stereo: Wave, song: Attributes, rate: int) -> Wave:
-    """Set the level, saturate loud songs, keep peaks below 0.97, fade both ends."""
+    """Set the level, saturate loud songs, leave room for what mp3 adds to peaks, fade both ends."""
     power = float(np.sqrt(np.mean(stereo**2))) or 1.0
     drive = 0.12 * 6.0**song.loudness
     np.tanh(stereo * np.float32(drive / power), out=stereo)
-    stereo *= np.float32(min(0.97, 0.35 + 0.6 * song.loudness))
+    stereo *= np.float32(0.35 + 0.45 * song.loudness)
     fade = min(int(0.25 * rate), stereo.shape[1] // 4)
     stereo[:, -fade:] *= np.linspace(1, 0, fade, dtype=np.float32)
     return np.ascontiguousarray(stereo.T)

@@ -13,7 +13,7 @@ import numpy as np
 from apex_core.sandbox.attributes import likes_appeal, streams_appeal
 from apex_core.sandbox.song import EPOCH, Song
 
-APPEAL_WEIGHT = 0.9  # correlation of the latent with the appeal: sets the ceiling of what audio can predict
+APPEAL_WEIGHT = 0.88  # correlation of the latent with the appeal: sets the ceiling of what audio can predict
 FALL_AT = EPOCH + timedelta(hours=36)  # when a few counters are corrected downwards
 
 # Log-median and log-deviation of final counts, and the latent below which a song stays at zero.

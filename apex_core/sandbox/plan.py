@@ -11,7 +11,7 @@ from apex_core.sandbox import attributes, crowd, words
 from apex_core.sandbox.song import EPOCH, Codec, Creator, Fate, Song, Sound, Vintage
 from apex_core.settings import PLATFORMS, Platform, SandboxSettings
 
-FORMAT = 2  # raise it when a change alters audio or records: ids, and with them file names, follow
+FORMAT = 3  # raise it when a change alters audio or records: ids, and with them file names, follow
 SPARES = 4
 SUNO_SHARE = 0.65
 LINEAGE_SHARE = 0.18
