@@ -21,7 +21,6 @@ _MACROS = (
     "text",
     "count",
     "seconds",
-    "plausible_time",
     "time",
     "flag",
     "tags",

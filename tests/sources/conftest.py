@@ -53,6 +53,7 @@ class Catalog:
         self.con.execute(MIGRATION.read_text(encoding="utf-8"))
         self.store = Store.open(folder)
         self.runs = 0
+        self.counts = IngestCounts()
 
     def ingest(self, platform: Platform, *bodies: Any, at: float = 0, as_of: float | None = None) -> IngestCounts:
         """Put bodies (text, or values that become JSON) through landing and merge, all fetched on day ``at``."""
@@ -67,6 +68,13 @@ class Catalog:
         with transaction(self.con):
             stage_landed(self.con, self.store, platform, files)
             return merge(self.con, platform, day(as_of), run_id)
+
+    def typed(self, platform: Platform, records: Sequence[dict[str, Any]], columns: str) -> list[Any]:
+        """Ingest records as different tracks in one run; per record its ``columns`` (or the refusal's reason)."""
+        ids = [f"{n:08d}-0000-4000-8000-000000000000" for n in range(len(records))]
+        self.counts = self.ingest(platform, [{**given, "id": new} for given, new in zip(records, ids, strict=True)])
+        query = f"SELECT {columns} FROM track LEFT JOIN engagement USING (platform, track_id) ORDER BY track_id"
+        return [row[0] if len(row) == 1 else row for row in self.rows(query)]
 
     def rows(self, query: str) -> list[tuple[Any, ...]]:
         return self.con.execute(query).fetchall()

@@ -42,8 +42,8 @@ WITH opened AS (
 typed AS (
     SELECT
         observed_at, record, is_object, raw,
-        skipped OR coalesce(text_of(raw.entity_type) = 'playlist_schema', false) AS skipped,
-        uuid_of(text_of(raw.id)) AS track_id,
+        skipped OR coalesce(raw.entity_type::VARCHAR = '"playlist_schema"', false) AS skipped,
+        uuid_of(raw.id) AS track_id,
         CASE flag_of(raw.is_trashed) WHEN true THEN 'unavailable' WHEN false THEN 'active' END AS status,
         text_of(raw.title) AS title,
         text_of(raw.user_id) AS creator_id,
@@ -55,10 +55,10 @@ typed AS (
         text_of(raw.metadata.gpt_description_prompt) AS prompt,
         text_of(raw.major_model_version) AS model_family,
         text_of(raw.model_name) AS model_name,
-        CASE WHEN text_of(raw.metadata.task) = 'gen_stem' THEN 'stem' ELSE text_of(raw.metadata.type) END AS kind,
+        CASE WHEN raw.metadata.task::VARCHAR = '"gen_stem"' THEN 'stem' ELSE text_of(raw.metadata.type) END AS kind,
         CASE
-            WHEN text_of(raw.status) IN ('complete', 'error') THEN text_of(raw.status)
-            WHEN text_of(raw.status) IN ('submitted', 'queued', 'streaming') THEN 'unfinished'
+            WHEN raw.status::VARCHAR IN ('"complete"', '"error"') THEN trim(raw.status::VARCHAR, '"')
+            WHEN raw.status::VARCHAR IN ('"submitted"', '"queued"', '"streaming"') THEN 'unfinished'
         END AS state,
         CASE WHEN flag_of(raw.is_hidden) THEN false ELSE flag_of(raw.is_public) END AS is_public,
         url_of(raw.audio_url) AS audio_url,
@@ -108,7 +108,7 @@ SELECT
         WHEN NOT is_object THEN 'not_an_object'
         WHEN coalesce(raw.id::VARCHAR, 'null') IN ('null', '""') THEN 'missing_id'
         WHEN track_id IS NULL THEN 'invalid_id'
-        WHEN text_of(raw.entity_type) <> 'song_schema' THEN 'unknown_entity_type'
+        WHEN raw.entity_type::VARCHAR NOT IN ('"song_schema"', 'null') THEN 'unknown_entity_type'
     END AS reason,
     CASE WHEN reason IS NOT NULL THEN record END AS payload,
     CASE WHEN reason IS NOT NULL THEN coalesce(track_id, left(text_of(raw.id), 200)) END AS received_id

@@ -25,7 +25,7 @@ WITH opened AS (
 typed AS (
     SELECT
         observed_at, skipped, record, is_object, raw,
-        short_uuid_of(text_of(raw.id)) AS track_id,
+        short_uuid_of(raw.id) AS track_id,
         CASE WHEN is_object THEN 'active' END AS status,
         text_of(raw.title) AS title,
         text_of(raw.user_id) AS creator_id,
@@ -50,7 +50,7 @@ typed AS (
             WHEN list_contains(keys, 'published_at') AND coalesce(raw.published_at::VARCHAR, 'null') = 'null' THEN false
         END AS is_public,
         url_of(raw.song_path) AS audio_url,
-        nullif(short_uuid_of(text_of(raw.parent_id)), track_id) AS parent_id,
+        nullif(short_uuid_of(raw.parent_id), track_id) AS parent_id,
         NULL::VARCHAR AS root_id,
         CASE WHEN len(list_filter(keys, LAMBDA name: NOT list_contains(known, name))) > 0
             THEN unknown_of(record, known)::JSON END AS extra,
