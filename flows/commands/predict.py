@@ -1,0 +1,95 @@
+"""``apex predict``: seven numbers a song from audio alone; needs a model, and no catalog, server or settings."""
+
+import json
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from apex_core.errors import Unavailable
+
+if TYPE_CHECKING:
+    from apex_core.pipeline.predictor import Scores
+
+# What the decoder can be expected to read; a file named on the command line is tried whatever its name.
+_LOSSY = (".mp3", ".ogg", ".oga", ".opus", ".m4a", ".mp4", ".aac", ".webm", ".wma")
+_LOSSLESS = (".wav", ".flac", ".aif", ".aiff", ".aifc", ".caf", ".w64", ".au")
+_SUFFIXES = frozenset(_LOSSY + _LOSSLESS)
+
+
+def predict(
+    paths: Annotated[list[Path], typer.Argument(help="Audio files, or folders of them.")],
+    model: Annotated[
+        str, typer.Option(help="An alias or version in the store, or a folder with a model's files.")
+    ] = "champion",
+    as_json: Annotated[bool, typer.Option("--json", help="An object a line instead of a table.")] = False,
+) -> None:
+    """Predict plays and likes (0 to 100) and five aesthetic dimensions (1 to 5) of songs."""
+    files = list(_files(paths))
+    from apex_core.pipeline.predictor import Predictor
+    from apex_core.settings import get_settings
+    from flows.terminal import notice
+
+    predictor = Predictor.load(get_settings(), model)
+    scored = _with_progress(predictor.score(files), len(files))
+    if as_json:
+        failed = _print_lines(scored, predictor.version)
+    else:
+        failed = _print_table(list(scored), predictor.model.config.targets)
+    tail = f", {failed} could not be scored" if failed else ""
+    notice(f"{len(files)} file{'' if len(files) == 1 else 's'} by model {predictor.version}{tail}")
+    if failed:
+        raise typer.Exit(1)
+
+
+def _files(paths: Sequence[Path]) -> Iterator[Path]:
+    """The files named, and the audio files below the folders named; a file that is missing keeps its place."""
+    for path in paths:
+        if not path.is_dir():
+            yield path
+            continue
+        found = sorted(p for p in path.rglob("*") if p.suffix.lower() in _SUFFIXES and p.is_file())
+        if not found:
+            raise Unavailable(f"There is no audio file in {path}.", fix=f"looked for {' '.join(sorted(_SUFFIXES))}")
+        yield from found
+
+
+def _with_progress(scored: "Iterable[Scores]", total: int) -> "Iterator[Scores]":
+    from flows.terminal import progress
+
+    with progress() as report:
+        report("predict", 0, total)
+        for done, one in enumerate(scored, start=1):
+            report("predict", done, total)
+            yield one
+
+
+def _print_lines(scored: "Iterable[Scores]", version: str) -> int:
+    failed = 0
+    for one in scored:
+        line = {"path": str(one.path), "model": version, **(one.values or {"error": one.error})}
+        sys.stdout.write(json.dumps(line, ensure_ascii=False) + "\n")
+        sys.stdout.flush()
+        failed += one.values is None
+    return failed
+
+
+def _print_table(scored: "Sequence[Scores]", targets: Sequence[str]) -> int:
+    from rich.text import Text
+
+    from flows.terminal import plain_table, print_table, printable
+
+    table = plain_table()
+    table.add_column("file", overflow="fold")
+    for target in targets:
+        table.add_column(target, justify="right")
+    for one in scored:
+        name = Text(printable(str(one.path)))
+        if one.values is None:
+            table.add_row(Text.assemble(name, "\n  ", (printable(one.error or "no reason given"), "red")))
+        else:
+            table.add_row(name, *(f"{one.values[target]:.2f}" for target in targets))
+    print_table(table)
+    return sum(one.values is None for one in scored)
