@@ -1,5 +1,6 @@
 """A decoder process: songs in, windows out, gone when its parent is (DESIGN §7)."""
 
+import contextlib
 import ctypes
 import json
 import mmap
@@ -34,7 +35,8 @@ def main() -> None:
     _die_with(parent)
     # The parent decides when to stop, and says so by closing the socket.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    with socket.socket(fileno=descriptor) as feed:
+    # Nobody listens any more: not worth a traceback.
+    with contextlib.suppress(BrokenPipeError, ConnectionResetError), socket.socket(fileno=descriptor) as feed:
         _serve(feed)
 
 

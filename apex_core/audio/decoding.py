@@ -1,5 +1,6 @@
 """From a file to what the encoder hears: mono at 24 kHz (FACTS §2)."""
 
+import contextlib
 import hashlib
 import math
 from pathlib import Path
@@ -37,19 +38,25 @@ def decode(path: Path, settings: AudioSettings, *, sha256: str | None = None) ->
 
 def load(store: Store, ref: AudioRef, settings: AudioSettings) -> NDArray[np.float32]:
     """Decode what ``ref`` points to; whatever goes wrong is raised as this song's AudioError."""
-    try:
-        if ref.origin == "library":
-            return decode(Path(ref.uri), settings, sha256=ref.sha256)
-        with store.local(ref.uri) as path:
+    with contextlib.ExitStack() as stack:
+        path = Path(ref.uri) if ref.origin == "library" else _from_store(store, ref.uri, stack)
+        try:
             return decode(path, settings, sha256=ref.sha256)
-    except AudioError:
-        raise
+        except AudioError:
+            raise
+        except OSError as error:
+            raise Unavailable(f"temporary: {type(error).__name__} while reading") from error
+        except Exception as error:
+            raise Undecodable(f"decoder failed: {type(error).__name__}") from error
+
+
+def _from_store(store: Store, key: str, stack: contextlib.ExitStack) -> Path:
+    try:
+        return stack.enter_context(store.local(key))
     except NotFound as error:
         raise Unavailable("not in the store") from error
-    except OSError as error:
-        raise Unavailable(f"temporary: {type(error).__name__} while reading") from error
-    except Exception as error:
-        raise Undecodable(f"decoder failed: {type(error).__name__}") from error
+    except Exception as error:  # S3 clients have many kinds
+        raise Unavailable(f"temporary: {type(error).__name__} while reading the store") from error
 
 
 def _check_rate(rate: int) -> None:

@@ -14,7 +14,6 @@ SMALLEST_BYTES = 512
 
 _TEXT_TYPES = re.compile(r"text/|application/(json|xml|xhtml|problem|vnd\.apple\.mpegurl)", re.IGNORECASE)
 _CONTENT_RANGE = re.compile(r"bytes (\d+)-\d+/(?:\d+|\*)")
-_CHUNK = 1 << 16
 
 
 class Temporary(Exception):
@@ -52,7 +51,7 @@ class Download:
         _check_type(response)
         self._check_size(self.received + int(response.headers.get("Content-Length", 0)))
         with self._part.open("ab") as file:
-            for chunk in response.iter_raw(_CHUNK):
+            for chunk in response.iter_raw():
                 self._check_size(self.received + len(chunk))
                 if time.monotonic() > deadline:
                     raise Temporary("too slow")
@@ -85,6 +84,7 @@ class Download:
             kind = sniff(file)
             if kind in TEXTS:
                 if b"too many requests" in file.read(200).lower():
+                    self.received = 0
                     raise Temporary("throttled")  # with status 200: SOURCES §2
                 raise Unavailable(f"{kind} instead of audio")
             if 0 < self.received < SMALLEST_BYTES:

@@ -11,7 +11,6 @@ from collections import deque
 from collections.abc import Iterable, Iterator
 from typing import Self, cast
 
-from apex_core.audio.decoding import load
 from apex_core.audio.facts import AudioRef
 from apex_core.audio.windows import segments
 from apex_core.audio.worker import Job, Windows, Worker, describe_death, wait_for_any
@@ -121,6 +120,8 @@ class Feed:
 
 
 def _decoded(store: Store, ref: AudioRef, settings: AudioSettings) -> Windows | AudioError:
+    from apex_core.audio.decoding import load  # only here does the feed's own process need torch
+
     try:
         return segments(load(store, ref, settings))
     except AudioError as error:

@@ -7,8 +7,8 @@ import math
 import os
 import threading
 import time
-from collections.abc import Callable, Generator
-from datetime import UTC
+from collections import Counter
+from collections.abc import Callable, Generator, Mapping
 from pathlib import Path
 from typing import Self
 
@@ -25,6 +25,10 @@ MOST_REDIRECTS = 5
 LONGEST_WAIT_S = 600.0
 # One try, from the first redirect to the last byte, may last this many time-outs.
 _TRY_TIMEOUTS = 20
+
+# A host that failed this many songs in a row, to the end of our patience, gets one try a song until one succeeds:
+# were a platform down, a night would not be long enough for all the waiting.
+_LOST_SONGS = 3
 
 _REFUSALS = {401: "asks for a login (401)", 403: "forbidden (403)", 404: "missing (404)", 410: "gone (410)"}
 _RETRIED = frozenset({408, 425, 429})
@@ -46,6 +50,7 @@ class Fetcher:
         self._sleep = sleep
         self._gate = Gate(audio, http)
         self._lock = threading.Lock()
+        self._lost: Counter[str] = Counter()
         self._clients: dict[str, httpx.Client] = {}
         self._ssl = httpx.create_ssl_context(trust_env=False)
 
@@ -72,19 +77,25 @@ class Fetcher:
             part.unlink(missing_ok=True)
 
     def _with_retries(self, url: str, download: Download) -> None:
-        for attempt in range(self._http.retries + 1):
+        retries = 0 if self._lost[_host(url)] >= _LOST_SONGS else self._http.retries
+        for attempt in range(retries + 1):
             before = download.received
             try:
-                return self._try(url, download)
+                self._try(url, download)
             except Temporary as fault:
-                if attempt == self._http.retries:
+                if attempt == retries:
+                    self._lost[_host(url)] += 1
                     raise Unavailable(f"temporary: {fault.reason}") from fault
-                wait = self._wait(attempt, fault)
-                logger.info("Fetching from %s: %s; again in %g s.", _host(url), fault.reason, wait)
                 # A cut that brought us further is resumed at once.
                 if download.received <= before or fault.wait_s is not None:
-                    self._sleep(wait)
-        raise AssertionError("unreachable")
+                    self._pause(url, fault, self._wait(attempt, fault))
+            else:
+                self._lost[_host(url)] = 0
+                return
+
+    def _pause(self, url: str, fault: Temporary, wait: float) -> None:
+        logger.info("Fetching from %s: %s; again in %g s.", _host(url), fault.reason, wait)
+        self._sleep(wait)
 
     def _wait(self, attempt: int, fault: Temporary) -> float:
         wait = self._http.backoff_s * 2.0**attempt if fault.wait_s is None else fault.wait_s
@@ -153,21 +164,21 @@ def _as_temporary() -> Generator[None]:
 def _check_status(response: httpx.Response) -> None:
     status = response.status_code
     if status in _RETRIED or status >= 500:
-        raise Temporary(f"status {status}", retry_after(response.headers.get("Retry-After")))
+        raise Temporary(f"status {status}", retry_after(response.headers))
     if status not in (200, 206, 416):
         raise Unavailable(_REFUSALS.get(status, f"status {status}"))
 
 
-def retry_after(value: str | None) -> float | None:
-    """Read a Retry-After header, seconds or a date, as seconds from now; None when absent or unreadable."""
-    if value is None:
-        return None
+def retry_after(headers: Mapping[str, str]) -> float | None:
+    """Read how many seconds to wait, stated as a number or as a date; None when absent or unreadable."""
+    value = headers.get("Retry-After", "")
     with contextlib.suppress(ValueError):
         seconds = float(value)
         return max(0.0, seconds) if math.isfinite(seconds) else None
-    with contextlib.suppress(ValueError):
-        date = email.utils.parsedate_to_datetime(value)
-        return max(0.0, date.replace(tzinfo=date.tzinfo or UTC).timestamp() - time.time())
+    with contextlib.suppress(ValueError, TypeError):
+        # By the server's own clock: ours may differ.
+        then, now = (email.utils.parsedate_to_datetime(text) for text in (value, headers.get("Date", "")))
+        return max(0.0, (then - now).total_seconds())
     return None
 
 
@@ -180,4 +191,6 @@ def _joined(url: str, location: str) -> str:
 
 def _host(url: str) -> str:
     # Not the whole address: its query may carry a signature.
-    return httpx.URL(url).host
+    with contextlib.suppress(httpx.InvalidURL):
+        return httpx.URL(url).host
+    return ""

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from apex_core.audio.readers import Reader, open_reader
 from apex_core.audio.sniff import TEXTS, is_encrypted, sniff
-from apex_core.errors import TooLarge, Unavailable, Undecodable
+from apex_core.errors import AudioError, TooLarge, Unavailable, Undecodable
 from apex_core.settings import AudioSettings
 
 DECODE_LIMIT_S = 300.0
@@ -50,20 +50,27 @@ def open_mono(file: BinaryIO, settings: AudioSettings) -> Generator[Mono]:
 def open_regular(path: Path, settings: AudioSettings) -> Generator[BinaryIO]:
     """Open ``path`` unbuffered, as the decoders need it.
 
-    Raises Unavailable when it is not a readable file, TooLarge or Undecodable by its size.
+    Raises Unavailable when it is not a readable file, TooLarge by its size.
     """
     try:
         # Non-blocking, because opening a pipe would wait for its writer.
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     except OSError as error:
         raise Unavailable("file not readable" if path.exists() else "file not found") from error
+    try:
+        _check_file(os.fstat(descriptor), settings.max_bytes)
+    except AudioError:
+        os.close(descriptor)
+        raise
     with open(descriptor, "rb", buffering=0) as file:
-        facts = os.fstat(descriptor)
-        if not stat.S_ISREG(facts.st_mode):
-            raise Unavailable("not a file")
-        if facts.st_size > settings.max_bytes:
-            raise TooLarge(f"more than {settings.max_bytes} bytes")
         yield file  # pyright: ignore[reportReturnType]  FileIO is a BinaryIO in all but its declaration
+
+
+def _check_file(facts: os.stat_result, max_bytes: int) -> None:
+    if not stat.S_ISREG(facts.st_mode):
+        raise Unavailable("not a file")
+    if facts.st_size > max_bytes:
+        raise TooLarge(f"more than {max_bytes} bytes")
 
 
 def check_kind(file: BinaryIO) -> str:

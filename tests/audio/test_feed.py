@@ -1,0 +1,219 @@
+"""The feed keeps order, stays within its window, survives its decoders, and leaves none behind."""
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from apex_core.audio import SEGMENT_SAMPLES, AudioRef, Feed, decode, segments, verify
+from apex_core.errors import AudioError, TooLarge, Unavailable, Undecodable
+from apex_core.settings import AudioSettings
+from apex_core.storage import Store
+
+from .songs import tone, write
+
+SETTINGS = AudioSettings(max_seconds=40)
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory: pytest.TempPathFactory) -> Store:
+    return Store.open(tmp_path_factory.mktemp("store"))
+
+
+@pytest.fixture(scope="module")
+def feed(store: Store) -> Iterator[Feed]:
+    with Feed(store.url, SETTINGS, workers=2) as feed:
+        yield feed
+
+
+@pytest.fixture(scope="module")
+def songs(tmp_path_factory: pytest.TempPathFactory) -> list[AudioRef]:
+    """Of 1 to 31 seconds: the long ones first, so that order has to be kept."""
+    folder = tmp_path_factory.mktemp("songs")
+    seconds = [31, 1, 1, 30, 1, 1, 1]
+    return [ref(write(folder / f"{n}.flac", tone(44100 * s, 44100), 44100)) for n, s in enumerate(seconds)]
+
+
+def ref(path: Path) -> AudioRef:
+    return AudioRef(verify(path, AudioSettings()).sha256, str(path), "library")
+
+
+def children() -> set[int]:
+    """Decoder processes of this one."""
+    found: set[int] = set()
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):
+            fields = stat.read_text().rpartition(")")[2].split()
+            if int(fields[1]) == os.getpid() and b"apex_core.audio.decoder" in (stat.parent / "cmdline").read_bytes():
+                found.add(int(stat.parent.name))
+    return found
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_songs_come_out_whole_and_in_order(feed: Feed, store: Store, songs: list[AudioRef], workers: int) -> None:
+    feed = feed if workers else Feed(store.url, SETTINGS, 0)
+    outcomes = list(feed.stream(songs))
+    assert [song for song, _ in outcomes] == songs
+    for song, windows in outcomes:
+        assert isinstance(windows, np.ndarray)
+        wanted = segments(decode(Path(song.uri), SETTINGS))
+        assert windows.dtype == np.float32
+        np.testing.assert_array_equal(windows, wanted)
+
+
+def test_a_stream_is_read_only_as_far_ahead_as_the_window(feed: Feed, songs: list[AudioRef]) -> None:
+    taken = 0
+
+    def endless() -> Iterator[AudioRef]:
+        nonlocal taken
+        while True:
+            taken += 1
+            yield songs[1]
+
+    stream = feed.stream(endless())
+    for given in range(1, 20):
+        next(stream)
+        assert taken <= given + 6
+    stream.close()  # pyright: ignore[reportAttributeAccessIssue]
+    # Left early, it leaves nothing to the next.
+    assert [song for song, _ in feed.stream(songs[1:3])] == songs[1:3]
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_a_song_that_fails_is_the_only_one(
+    feed: Feed, store: Store, songs: list[AudioRef], tmp_path: Path, workers: int
+) -> None:
+    (tmp_path / "text.mp3").write_text("Too many requests.")
+    digest = "10f59d2222faca8cdc6e4beb27bba1ddc4f0b0c68fbe7a2a8f7d1c2f5f0d5f5c"
+    long = ref(write(tmp_path / "long.flac", tone(8000 * 41, 8000, 1), 8000))
+    faulty = [
+        AudioRef(digest, str(tmp_path / "none.mp3"), "library"),
+        AudioRef(digest, str(tmp_path / "text.mp3"), "library"),
+        AudioRef(digest, "audio/10/none.mp3", "fetched"),
+        long,
+    ]
+    feed = feed if workers else Feed(store.url, SETTINGS, 0)
+    outcomes = [outcome for _, outcome in feed.stream([*faulty, songs[1]])]
+    assert [(type(o), o.message) for o in outcomes[:4] if isinstance(o, AudioError)] == [
+        (Unavailable, "file not found"),
+        (Unavailable, "file has changed since it was verified"),
+        (Unavailable, "not in the store"),
+        (TooLarge, "longer than 40 s"),
+    ]
+    assert isinstance(outcomes[4], np.ndarray)
+
+
+def test_fetched_songs_come_from_the_store(feed: Feed, store: Store, songs: list[AudioRef]) -> None:
+    key = f"audio/aa/{songs[1].sha256}.flac"
+    store.put_file(key, Path(songs[1].uri))
+    [(_, windows)] = feed.stream([AudioRef(songs[1].sha256, key, "fetched")])
+    assert isinstance(windows, np.ndarray)
+    assert windows.shape == (1, SEGMENT_SAMPLES)
+
+
+def test_a_decoder_that_is_killed_costs_no_song(feed: Feed, songs: list[AudioRef]) -> None:
+    stream = feed.stream(songs)
+    outcomes = [next(stream)]
+    os.kill(min(children()), signal.SIGKILL)
+    outcomes += stream
+    assert [song for song, _ in outcomes] == songs
+    assert all(isinstance(windows, np.ndarray) for _, windows in outcomes)
+
+
+def test_a_song_that_kills_its_decoders_fails_alone(store: Store, songs: list[AudioRef], tmp_path: Path) -> None:
+    # Opening a file is where a real poison strikes; here it is a decoder started with the poison inside.
+    poisoned = tmp_path / "sitecustomize.py"
+    poisoned.write_text(
+        "import os, signal, sys\n"
+        "def strike(event, arguments):\n"
+        "    if event == 'open' and 'poison' in str(arguments[0]):\n"
+        "        os.kill(os.getpid(), signal.SIGSEGV)\n"
+        "if 'apex_core.audio.decoder' in sys.orig_argv:\n"
+        "    sys.addaudithook(strike)\n"
+    )
+    poison = AudioRef("0" * 64, str(tmp_path / "poison.mp3"), "library")
+    sys.path.insert(0, str(tmp_path))
+    try:
+        with Feed(store.url, SETTINGS, 1) as feed:
+            outcomes = list(feed.stream([songs[1], poison, *songs[2:]]))
+    finally:
+        sys.path.remove(str(tmp_path))
+    assert [song for song, _ in outcomes] == [songs[1], poison, *songs[2:]]
+    fault = outcomes.pop(1)[1]
+    assert isinstance(fault, Undecodable)
+    assert fault.message == "decoder died (SIGSEGV)"
+    assert all(isinstance(windows, np.ndarray) for _, windows in outcomes)
+
+
+def test_decoders_that_cannot_start_stop_the_stream(store: Store, songs: list[AudioRef], tmp_path: Path) -> None:
+    (tmp_path / "torch.py").write_text("raise SystemExit(3)\n")
+    sys.path.insert(0, str(tmp_path))
+    try:
+        with (
+            Feed(store.url, SETTINGS, 1) as feed,
+            pytest.raises(AudioError, match=r"could not start: .* \(exit status 3\)"),
+        ):
+            list(feed.stream(songs))
+    finally:
+        sys.path.remove(str(tmp_path))
+
+
+def test_decoders_end_with_their_feed(store: Store, songs: list[AudioRef]) -> None:
+    before = children()
+    with Feed(store.url, SETTINGS, 1) as feed:
+        assert len(children() - before) == 1
+        assert feed.stream(songs)
+    assert children() == before
+
+
+PARENT = """
+import sys
+from apex_core.audio import AudioRef, Feed
+from apex_core.settings import AudioSettings
+
+with Feed(sys.argv[1], AudioSettings(), 1) as feed:
+    def forever():
+        while True:
+            yield AudioRef(sys.argv[3], sys.argv[2], "library")
+    for number, _ in enumerate(feed.stream(forever())):
+        if number == 2:
+            print("busy", flush=True)
+"""
+
+
+@pytest.mark.parametrize("busy", [True, False])
+def test_decoders_die_with_a_parent_that_is_killed(store: Store, songs: list[AudioRef], busy: bool) -> None:
+    """Killed in the midst of decoding, and while its decoders are still starting."""
+    song = songs[0]
+    arguments = [sys.executable, "-c", PARENT, store.url, song.uri, song.sha256]
+    with subprocess.Popen(arguments, stdout=subprocess.PIPE, text=True) as parent:
+        assert parent.stdout is not None
+        decoders = first_decoders(parent.pid)
+        if busy:
+            assert parent.stdout.readline() == "busy\n"
+        parent.kill()
+        parent.wait()
+        assert gone_within(10, decoders)
+
+
+def first_decoders(parent: int) -> set[int]:
+    children = Path(f"/proc/{parent}/task/{parent}/children")
+    while len(found := {int(pid) for pid in children.read_text().split()}) < 1:
+        time.sleep(0.01)
+    return found
+
+
+def gone_within(seconds: float, pids: set[int]) -> bool:
+    deadline = time.monotonic() + seconds
+    while any(Path(f"/proc/{pid}").exists() for pid in pids):
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.02)
+    return True
