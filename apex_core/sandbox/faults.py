@@ -26,6 +26,9 @@ _ANSWERS: dict[Fault, tuple[int, str, bytes]] = {
 }
 
 
+_AUDIO_START = b"ID3\x04" + bytes(60)  # what has come of a song when the connection breaks
+
+
 class FaultPlan:
     """Decides, request by request, whether one fails now. ``broken_files`` fail on their first request."""
 
@@ -49,12 +52,14 @@ def platform_of(path: str) -> str | None:
     return "udio" if path.startswith("/api/songs") else None
 
 
-async def answer_fault(fault: Fault, receive: Receive, send: Send) -> None:
+async def answer_fault(fault: Fault, path: str, receive: Receive, send: Send) -> None:
     """Answer with the fault instead of the page."""
     status, kind, body = _ANSWERS[fault]
     while (await receive()).get("more_body", False):
         pass
-    promised = 4096 if fault == "cut" else len(body)
+    if fault == "cut" and platform_of(path) is None:
+        kind, body = "audio/mpeg", _AUDIO_START
+    promised = 1 << 14 if fault == "cut" else len(body)
     headers = [(b"content-type", kind.encode()), (b"content-length", str(promised).encode())]
     if status in (429, 503):
         headers.append((b"retry-after", b"0"))

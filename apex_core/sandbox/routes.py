@@ -97,7 +97,7 @@ class Gate:
             return
         fault = self._faults.next_for(path) if self._faults else None
         if fault:
-            await answer_fault(fault, receive, dated)
+            await answer_fault(fault, path, receive, dated)
         else:
             await self._app(scope, receive, dated)
 
