@@ -397,6 +397,16 @@ def test_what_is_no_id_is_refused(catalog: Catalog) -> None:
         assert catalog.rows(reasons) == [("invalid_id", len(odd)), ("missing_id", 3), ("not_an_object", 3)]
 
 
+def test_a_record_of_the_other_platform_is_refused(catalog: Catalog) -> None:
+    assert catalog.ingest("udio", [clip()], {"songs": [clip()]}).rejected == 2
+    assert catalog.ingest("suno", [song()], song(id=OTHER_ID)).rejected == 2
+    assert set(catalog.rows("SELECT source, reject_key, reason FROM reject")) == {
+        ("udio", SUNO_ID, "other_platform"),
+        ("suno", UDIO_ID, "other_platform"),
+        ("suno", OTHER_ID, "other_platform"),
+    }
+
+
 def test_unknown_fields_are_kept_as_received_and_declared_ones_are_not(catalog: Catalog) -> None:
     body = {**metadata(new_knob=[1, 2], nothing=None), "d\nisliked": False, "brand_new": {"a": "b"}}
     catalog.ingest("suno", body)

@@ -1,7 +1,7 @@
 -- One row a record: typed, or with the reason it is refused for and its payload. Only the id is required; a field
--- that cannot be read is null and named in nulled. Suno's metadata.prompt is the lyrics, gpt_description_prompt the
--- prompt. The two lists are the fields of SOURCES §1 and of the shapes: whatever is not in them goes to extra as
--- received.
+-- that cannot be read is null and named in nulled. A song of Udio's is refused: somebody named the wrong platform.
+-- Suno's metadata.prompt is the lyrics, gpt_description_prompt the prompt. The two lists are the fields of SOURCES
+-- §1 and of the shapes: whatever is not in them goes to extra as received.
 CREATE OR REPLACE TEMP TABLE stage_row AS
 WITH opened AS (
     SELECT
@@ -42,6 +42,7 @@ WITH opened AS (
 typed AS (
     SELECT
         observed_at, record, is_object, raw,
+        list_has_any(keys[1], ['generation_id', 'song_path']) AS is_foreign,
         skipped OR coalesce(raw.entity_type::VARCHAR = '"playlist_schema"', false) AS skipped,
         uuid_of(raw.id) AS track_id,
         CASE flag_of(raw.is_trashed) WHEN true THEN 'unavailable' WHEN false THEN 'active' END AS status,
@@ -108,6 +109,7 @@ SELECT
         WHEN NOT is_object THEN 'not_an_object'
         WHEN coalesce(raw.id::VARCHAR, 'null') IN ('null', '""') THEN 'missing_id'
         WHEN track_id IS NULL THEN 'invalid_id'
+        WHEN is_foreign THEN 'other_platform'
         WHEN raw.entity_type::VARCHAR NOT IN ('"song_schema"', 'null') THEN 'unknown_entity_type'
     END AS reason,
     CASE WHEN reason IS NOT NULL THEN record END AS payload,

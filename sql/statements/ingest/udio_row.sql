@@ -1,6 +1,7 @@
 -- One row a record: typed, or with the reason it is refused for and its payload. Only the id is required; a field
--- that cannot be read is null and named in nulled. A song is public once it has a publishing date, and not when that
--- is null. The list is the fields of SOURCES §2: whatever is not in it goes to extra as received.
+-- that cannot be read is null and named in nulled. A clip of Suno's is refused: somebody named the wrong platform. A
+-- song is public once it has a publishing date, and not when that is null. The list is the fields of SOURCES §2:
+-- whatever is not in it goes to extra as received.
 CREATE OR REPLACE TEMP TABLE stage_row AS
 WITH opened AS (
     SELECT
@@ -25,6 +26,7 @@ WITH opened AS (
 typed AS (
     SELECT
         observed_at, skipped, record, is_object, raw,
+        list_has_any(keys, ['metadata', 'upvote_count', 'play_count']) AS is_foreign,
         short_uuid_of(raw.id) AS track_id,
         CASE WHEN is_object THEN 'active' END AS status,
         text_of(raw.title) AS title,
@@ -59,7 +61,7 @@ typed AS (
     FROM opened
 )
 SELECT
-    * EXCLUDE (record, is_object, raw),
+    * EXCLUDE (record, is_object, raw, is_foreign),
     list_filter([
         unread('title', raw.title, title), unread('user_id', raw.user_id, creator_id),
         unread('artist', raw.artist, creator_name), unread('created_at', raw.created_at, created_at),
@@ -72,7 +74,8 @@ SELECT
         WHEN NOT is_object THEN 'not_an_object'
         WHEN coalesce(raw.id::VARCHAR, 'null') IN ('null', '""') THEN 'missing_id'
         WHEN track_id IS NULL THEN 'invalid_id'
+        WHEN is_foreign THEN 'other_platform'
     END AS reason,
     CASE WHEN reason IS NOT NULL THEN record END AS payload,
-    CASE WHEN reason IS NOT NULL THEN left(text_of(raw.id), 200) END AS received_id
+    CASE WHEN reason IS NOT NULL THEN coalesce(track_id, left(text_of(raw.id), 200)) END AS received_id
 FROM typed
