@@ -1,0 +1,127 @@
+"""What a flow run shows in the Prefect UI: progress of long stages, and one page at the end."""
+
+import contextlib
+import logging
+import re
+import time
+from collections.abc import Generator, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+import httpx
+from prefect.artifacts import create_markdown_artifact, create_progress_artifact, update_progress_artifact
+from prefect.exceptions import PrefectException
+
+from apex_core.errors import NotFound
+from apex_core.settings import Settings
+
+if TYPE_CHECKING:
+    from flows.session import Done, Session
+
+_EVERY_S = 2.0
+
+_log = logging.getLogger(__name__)
+
+
+class ProgressArtifacts:
+    """A progress callback: one artifact for each thing in progress, updated no more than every ``every_s`` seconds."""
+
+    def __init__(self, every_s: float = _EVERY_S) -> None:
+        self._every_s = every_s
+        self._shown: dict[str, tuple[UUID, float]] = {}
+
+    def __call__(self, what: str, done: int, total: int) -> None:
+        if total <= 0:  # of an unknown number there is no percentage to show
+            return
+        artifact, last = self._shown.get(what, (None, 0.0))
+        now = time.monotonic()
+        if artifact is not None and now - last < self._every_s and done < total:
+            return
+        # Progress is for onlookers: a server that does not answer must not stop a stage.
+        try:
+            self._shown[what] = (_show(what, artifact, done, total), now)
+        except (httpx.HTTPError, PrefectException) as error:
+            _log.warning("The progress of %s cannot be shown: %s", what, error)
+        if done >= total:
+            self._shown.pop(what, None)
+
+
+def _show(what: str, artifact: UUID | None, done: int, total: int) -> UUID:
+    percent, description = min(100.0, 100 * done / total), f"{what}: {done} of {total}"
+    if artifact is None:
+        key = re.sub("[^a-z0-9]+", "-", f"progress {what}".lower())
+        # A union with a coroutine, which is what an async caller would get.
+        created: Any = create_progress_artifact(percent, key=key, description=description)
+        return created
+    update_progress_artifact(artifact, percent, description)
+    return artifact
+
+
+@contextlib.contextmanager
+def reported(session: "Session", key: str) -> Generator[None]:
+    """Leave a page on the run under ``key``, whether the stages inside the block went through or not."""
+    try:
+        yield
+    except Exception as error:
+        _write(session, key, f"{type(error).__name__}: {error}")
+        raise
+    _write(session, key, "")
+
+
+def _write(session: "Session", key: str, stopped_by: str) -> None:
+    troubles = [str(trouble) for trouble in session.troubles] + ([stopped_by] if stopped_by else [])
+    headline = "failed" if stopped_by else "with troubles" if troubles else "completed"
+    markdown = "\n\n".join(
+        [
+            f"# {session.run.run_id}: {headline}",
+            f"As of {session.run.as_of:%Y-%m-%d %H:%M} UTC.",
+            *([f"## What went wrong\n\n{_bullets(troubles)}"] if troubles else []),
+            f"## Stages\n\n{stage_table(session.done)}",
+            *_from_snapshot(session.run.settings),
+        ]
+    )
+    create_markdown_artifact(markdown, key=key, description=f"{session.run.run_id}: {headline}")
+
+
+def stage_table(done: Iterable["Done"]) -> str:
+    """A row a stage: what it did and how long that took."""
+    rows = [
+        (d.report.stage, f"{d.seconds:.1f} s", _counts(d.report.counts), d.report.note or (d.trouble or ""))
+        for d in done
+    ]
+    return table(("stage", "took", "counts", "note"), rows)
+
+
+def _counts(counts: Mapping[str, float]) -> str:
+    return ", ".join(f"{name.replace('_', ' ')} {value:g}" for name, value in counts.items())
+
+
+def _bullets(texts: Iterable[str]) -> str:
+    return "\n".join(f"- {_cell(text)}" for text in texts)
+
+
+def _from_snapshot(settings: Settings) -> list[str]:
+    """Models and open rejects, as readers see them now."""
+    from apex_core.pipeline.report import overview
+
+    try:
+        sections = overview(settings)
+    except NotFound:
+        return ["There is no snapshot yet."]
+    wanted = {"models": "Models", "rejects": "Open rejects", "coverage": "Coverage"}
+    return [f"## {title}\n\n{_rows_table(sections[name])}" for name, title in wanted.items() if sections[name]]
+
+
+def _rows_table(rows: Sequence[Mapping[str, Any]]) -> str:
+    return table(tuple(rows[0]), [tuple(row.values()) for row in rows])
+
+
+def table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
+    """A Markdown table; cells may hold any text."""
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join(f"| {' | '.join(map(_cell, line))} |" for line in lines)
+
+
+def _cell(value: object) -> str:
+    text = "" if value is None else f"{value:.4g}" if isinstance(value, float) else str(value)
+    return re.sub(r"\s+", " ", text).replace("|", r"\|").replace("<", "&lt;")

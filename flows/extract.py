@@ -1,0 +1,109 @@
+"""Stage 4: embeddings.
+
+Why it is shaped like this: only planning and adopting open the catalog; what lies between reads and writes the store
+alone and returns small facts, so a range of shards can be encoded anywhere. A task is a range of shards, never a song:
+their number stays bounded however large the catalog grows. A range that fails ends the encoding, yet what was
+committed is adopted; the next run plans the rest again.
+"""
+
+import time
+from typing import TYPE_CHECKING, Literal
+
+from prefect import flow, task
+from prefect.cache_policies import NO_CACHE
+from prefect.states import get_state_exception
+from prefect.utilities.asyncutils import run_coro_as_sync
+from pydantic import AwareDatetime
+
+from apex_core.errors import ApexError
+from apex_core.pipeline.run import Run, StageReport, Window
+from apex_core.settings import get_settings
+from flows.artifacts import ProgressArtifacts
+from flows.session import Done, keep_report, passing, session
+
+if TYPE_CHECKING:
+    from apex_core.pipeline.extract import Plan
+
+
+@task(name="plan extraction", cache_policy=NO_CACHE, persist_result=False)
+def plan(run: Run, window: Window) -> "Plan":
+    """Cut the songs without a vector into shards."""
+    from apex_core.pipeline.extract import plan_extract
+
+    return plan_extract(run, window)
+
+
+@task(
+    name="encode",
+    retries=1,
+    retry_delay_seconds=10,
+    retry_condition_fn=passing,
+    cache_policy=NO_CACHE,
+    persist_result=True,
+    result_serializer="json",
+)
+def encode(encoder_id: str, shards: list[str]) -> dict[str, float]:
+    """Encode a range of shards. Takes its settings from the environment of the worker it runs on."""
+    from apex_core.pipeline.extract import encode_shards
+
+    return encode_shards(get_settings(), encoder_id, shards, ProgressArtifacts())
+
+
+@task(name="adopt", cache_policy=NO_CACHE, persist_result=False)
+def adopt(run: Run, planned: "Plan") -> StageReport:
+    """Project the committed shards into the catalog."""
+    from apex_core.pipeline.extract import adopt
+
+    return adopt(run, planned)
+
+
+@flow(name="extract", persist_result=False)
+def extract(
+    run_id: str | None = None,
+    as_of: AwareDatetime | None = None,
+    platform: Literal["all", "suno", "udio"] = "all",
+    start: AwareDatetime | None = None,
+    end: AwareDatetime | None = None,
+    label: str = "",
+) -> list[Done]:
+    """Encode the songs that have audio and no vector.
+
+    Args:
+        run_id: The run to join; leave empty to begin one.
+        as_of: The moment that stands for now; leave empty for now.
+        platform: Whose tracks.
+        start: Only tracks created at this moment or later.
+        end: Only tracks created before this moment.
+        label: Tells the parts of an extraction in several parts apart.
+    """
+    with session("extract", as_of, run_id) as own:
+        started = time.monotonic()
+        planned = plan(own.run, Window(None if platform == "all" else platform, start, end))
+        error = _encode_all(own.run, planned)
+        report = adopt(own.run, planned)
+        report = StageReport(f"{report.stage} {label}".strip(), report.counts, report.note)
+        done = keep_report(own.run, report, time.monotonic() - started)
+        own.add(done if error is None else Done(report, done.seconds, _trouble(report, error)))
+    return own.outcome()
+
+
+def _encode_all(run: Run, planned: "Plan") -> Exception | None:
+    """Encode range after range, since the encoder takes every core; return what stopped it.
+
+    For a cluster this is the place: ``encode.submit`` under its task runner instead of a call.
+    """
+    from apex_core.pipeline.extract import ranges
+
+    for shards in ranges(run.settings, planned.shards):
+        state = encode(planned.encoder_id, list(shards), return_state=True)
+        if not state.is_completed():
+            return run_coro_as_sync(get_state_exception(state))
+    return None
+
+
+def _trouble(report: StageReport, error: Exception) -> ApexError:
+    known = isinstance(error, ApexError)
+    return ApexError(
+        f"{report.counts['missing_shards']:g} shards were not encoded: {error.message if known else repr(error)}",
+        fix=(error.fix if known else None) or "the next run takes up what is left; the encode task's log says more",
+    )
