@@ -6,7 +6,7 @@ import json
 import os
 import re
 import tempfile
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,6 +19,9 @@ from apex_core.errors import NotFound, StorageError
 
 _KEY = re.compile(r"[A-Za-z0-9_.=+-]+(?:/[A-Za-z0-9_.=+-]+)*")
 _TEMPORARY = ".part-"
+_PRECONDITION_FAILED = frozenset({"PreconditionFailed", "412"})
+_CONFLICT = frozenset({"ConditionalRequestConflict", "409"})
+_CONFLICTS = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +41,9 @@ class Store:
         text = str(url)
         if "://" not in text:
             text = str(Path(text).absolute())
-        fs, root = cast(tuple[fsspec.AbstractFileSystem, str], fsspec.core.url_to_fs(text))
+        # Without the listing cache: what another process has written since must be seen.
+        opened = fsspec.core.url_to_fs(text, use_listings_cache=False)
+        fs, root = cast(tuple[fsspec.AbstractFileSystem, str], opened)
         return cls(url=text.rstrip("/"), fs=fs, root=root.rstrip("/"))
 
     @property
@@ -47,7 +52,8 @@ class Store:
 
     def path(self, key: str) -> str:
         """Where ``key`` lies on the file system behind the store (no scheme)."""
-        if not _KEY.fullmatch(key) or ".." in key.split("/"):
+        parts = key.split("/")
+        if not _KEY.fullmatch(key) or not {".", ".."}.isdisjoint(parts) or _TEMPORARY in parts[-1]:
             raise StorageError(f"Not a storage key: {key!r}.")
         return f"{self.root}/{key}"
 
@@ -56,40 +62,41 @@ class Store:
         return self.path(key) if self.is_local else f"{self.url}/{key}"
 
     def exists(self, key: str) -> bool:
-        return bool(self.fs.exists(self.path(key)))
+        """Is there an object, not just a folder, under ``key``?"""
+        return bool(self.fs.isfile(self.path(key)))
 
     def size(self, key: str) -> int:
-        return int(cast(int, self.fs.size(self.path(key))))
+        """Bytes of an object."""
+        with self._found(key) as path:
+            return int(cast(int, self.fs.size(path)))
 
     def modified(self, key: str) -> datetime:
-        return cast(datetime, self.fs.modified(self.path(key))).astimezone(UTC)
+        """When an object was written, in UTC."""
+        with self._found(key) as path:
+            return cast(datetime, self.fs.modified(path)).astimezone(UTC)
 
     def list(self, prefix: str) -> list[str]:
         """Every finished key under the folder ``prefix``, sorted."""
         folder = self.path(prefix.rstrip("/"))
-        self.fs.invalidate_cache()
         try:
             found = cast(list[str], self.fs.find(folder))
         except FileNotFoundError:
             return []
-        keys = (path[len(self.root) + 1 :] for path in found)
+        keys = (path[len(self.root) + 1 :] for path in found if path.startswith(f"{folder}/"))
         return sorted(key for key in keys if _TEMPORARY not in key.rsplit("/", 1)[-1])
 
     def read(self, key: str) -> bytes:
-        try:
-            return cast(bytes, self.fs.cat_file(self.path(key)))
-        except FileNotFoundError as error:
-            raise NotFound(f"{self.url} has no {key}.") from error
+        """The bytes of an object."""
+        with self._found(key) as path:
+            return cast(bytes, self.fs.cat_file(path))
 
     def read_json(self, key: str) -> Any:  # noqa: ANN401  JSON
         return json.loads(self.read(key))
 
     def open_file(self, key: str) -> BinaryIO:
         """A seekable reader; close it."""
-        try:
-            return cast(BinaryIO, self.fs.open(self.path(key), "rb"))
-        except FileNotFoundError as error:
-            raise NotFound(f"{self.url} has no {key}.") from error
+        with self._found(key) as path:
+            return cast(BinaryIO, self.fs.open(path, "rb"))
 
     @contextlib.contextmanager
     def local(self, key: str) -> Generator[Path]:
@@ -101,9 +108,10 @@ class Store:
             yield path
             return
         with tempfile.TemporaryDirectory() as folder:
-            path = Path(folder) / key.rsplit("/", 1)[-1]
-            path.write_bytes(self.read(key))
-            yield path
+            copy = Path(folder) / key.rsplit("/", 1)[-1]
+            with self._found(key) as path:
+                self.fs.get_file(path, str(copy))
+            yield copy
 
     def put(self, key: str, data: bytes, *, replace: bool = False) -> bool:
         """Write an object in one atomic step; True when it was written.
@@ -113,7 +121,7 @@ class Store:
         """
         path = self.path(key)
         if not self.is_local:
-            return self._put_remote(path, data, replace=replace)
+            return self._send(lambda mode: self.fs.pipe_file(path, data, mode=mode), key, replace=replace)
         with self._temporary(path) as temporary:
             temporary.write_bytes(data)
             return _settle(temporary, Path(path), replace=replace)
@@ -122,7 +130,7 @@ class Store:
         """Like ``put``, from a file, which stays where it is."""
         path = self.path(key)
         if not self.is_local:
-            return self._put_remote(path, source.read_bytes(), replace=replace)
+            return self._send(lambda mode: self.fs.put_file(str(source), path, mode=mode), key, replace=replace)
         with self._temporary(path) as temporary:
             _copy(source, temporary)
             return _settle(temporary, Path(path), replace=replace)
@@ -140,13 +148,26 @@ class Store:
         with self.open_file(key) as file:
             return hashlib.file_digest(cast(Any, file), "sha256").hexdigest()
 
-    def _put_remote(self, path: str, data: bytes, *, replace: bool) -> bool:
-        # One conditional request: S3 answers 412 when the key exists, which s3fs raises as FileExistsError.
+    def _send(self, put: Callable[[str], object], key: str, *, replace: bool) -> bool:
+        # One conditional request. S3 may ask to repeat it (409) while another writer of the key is not yet done.
+        for _ in range(_CONFLICTS):
+            try:
+                put("overwrite" if replace else "create")
+            except OSError as error:
+                if _is_taken(error) and not replace:
+                    return False
+                if _s3_code(error) not in _CONFLICT:
+                    raise
+            else:
+                return True
+        raise StorageError(f"{self.url}/{key} is being written by others again and again.", fix="try again")
+
+    @contextlib.contextmanager
+    def _found(self, key: str) -> Generator[str]:
         try:
-            self.fs.pipe_file(path, data, mode="overwrite" if replace else "create")
-        except FileExistsError:
-            return False
-        return True
+            yield self.path(key)
+        except (FileNotFoundError, IsADirectoryError) as error:
+            raise NotFound(f"{self.url} has no {key}.") from error
 
     @contextlib.contextmanager
     def _temporary(self, path: str) -> Generator[Path]:
@@ -158,6 +179,16 @@ class Store:
             yield temporary
         finally:
             temporary.unlink(missing_ok=True)
+
+
+def _is_taken(error: OSError) -> bool:
+    # s3fs says FileExistsError only where the answer names the failed condition, as AWS does and others do not.
+    return isinstance(error, FileExistsError) or _s3_code(error) in _PRECONDITION_FAILED
+
+
+def _s3_code(error: OSError) -> str:
+    response = getattr(error.__cause__, "response", None) or {}
+    return str(response.get("Error", {}).get("Code", ""))
 
 
 def _copy(source: Path, target: Path) -> None:
