@@ -58,7 +58,7 @@ def _file(platform: Platform, path: Path, observed_at: datetime | None) -> Lande
 def platform_of(path: Path) -> Platform:
     """Tell whose records a file holds from how it begins, else from its name; Suno's when neither says.
 
-    Only for files of one platform: the record of the other would be refused as an unknown envelope.
+    Only for files of one platform: the records of the other are refused.
     """
     begins = _beginning(path)
     if any(f'"{key}"' in begins for key in _UDIO_KEYS):

@@ -34,6 +34,10 @@ _MACROS = (
     "refusal",
     "refused",
 )
+_CONTRACT: dict[Platform, tuple[str, ...]] = {
+    "suno": ("suno_members", "suno_envelope", "suno_fields", "suno_metadata_fields"),
+    "udio": ("udio_members", "udio_envelope", "udio_fields"),
+}
 _STAGE = ("stage_page", "stage_row", "stage_statement", "stage_track", "stage_observation", "stage_reject")
 _LOADS: dict[Form, str] = {"pages": "load_landed", "lines": "load_lines", "body": "load_bodies"}
 
@@ -73,7 +77,7 @@ def stage_landed(con: Connection, store: Store, platform: Platform, files: Itera
 
     Raises SourceError naming the file that is not text.
     """
-    for name in (*(f"macro_{macro}" for macro in _MACROS), f"{platform}_members", f"{platform}_envelope", "stage_page"):
+    for name in (*(f"macro_{macro}" for macro in _MACROS), *_CONTRACT[platform], "stage_page"):
         con.execute(sql(f"ingest/{name}"))
     ordered = sorted(files, key=_group)
     return sum(_load(con, store, form, moment, list(group)) for (form, moment), group in groupby(ordered, key=_group))

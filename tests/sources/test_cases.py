@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from apex_core.errors import UnknownEnvelope
+from apex_core.settings import Platform
 from apex_core.sources import mark_gone, refuse_unknown
 from tests.sources.conftest import SUNO_ID, UDIO_ID, Catalog, clip, day, record, shape, song
 
@@ -389,7 +390,8 @@ def test_a_udio_short_id_is_the_song_of_its_long_one(catalog: Catalog) -> None:
 def test_what_is_no_id_is_refused(catalog: Catalog) -> None:
     odd: list[Any] = ["z" * 22, "x" + "Z" * 21, "h5yXzRiXh4DRL4RSwqJbH0", "a b", "../x", 7, {"a": 1}]
     missing = [None, "", ...]
-    for platform, bare in (("udio", song()), ("suno", clip())):
+    platforms: list[tuple[Platform, dict[str, Any]]] = [("udio", song()), ("suno", clip())]
+    for platform, bare in platforms:
         records = [{**bare, "id": bad} for bad in odd] + [{k: v for k, v in bare.items() if k != "id"}]
         counts = catalog.ingest(platform, [*records, {**bare, "id": None}, {**bare, "id": ""}, None, 3, "text"])
         assert counts.rejected == counts.records_in == len(odd) + len(missing) + 3

@@ -105,7 +105,8 @@ def test_a_folder_is_all_its_files_sorted(catalog: Catalog, tmp_path: Path) -> N
 def test_without_a_stated_date_the_files_own_is_taken_and_said(tmp_path: Path) -> None:
     file = tmp_path / "a.json"
     file.write_text("[]", encoding="utf-8")
-    os.utime(file, (day(3).timestamp(),) * 2)
+    moment = day(3).timestamp()
+    os.utime(file, (moment, moment))
     (found,) = refer("suno", file)
     assert (found.observed_at, found.dated) == (day(3), False)
     assert refer("suno", file, day(1))[0].dated

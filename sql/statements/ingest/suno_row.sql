@@ -1,7 +1,6 @@
 -- One row a record: typed, or with the reason it is refused for and its payload. Only the id is required; a field
--- that cannot be read is null and named in nulled. A song of Udio's is refused: somebody named the wrong platform.
--- Suno's metadata.prompt is the lyrics, gpt_description_prompt the prompt. The two lists are the fields of SOURCES
--- §1 and of the shapes: whatever is not in them goes to extra as received.
+-- that cannot be read is null and named in nulled, one that nobody knows goes to extra. A song of Udio's is refused:
+-- somebody named the wrong platform. Suno's metadata.prompt is the lyrics, gpt_description_prompt the prompt.
 CREATE OR REPLACE TEMP TABLE stage_row AS
 WITH opened AS (
     SELECT
@@ -20,23 +19,7 @@ WITH opened AS (
                 "remaster_clip_id": "JSON", "speed_clip_id": "JSON", "clip_roots": "JSON"
             }
         }') AS raw,
-        json_keys(CASE WHEN is_object THEN record END, ['$', '$.metadata']) AS keys,
-        [
-            'id', 'entity_type', 'status', 'is_trashed', 'is_hidden', 'is_public', 'title', 'user_id',
-            'display_name', 'handle', 'created_at', 'duration', 'tags', 'major_model_version', 'model_name',
-            'audio_url', 'play_count', 'upvote_count', 'clip_roots', 'metadata', 'video_url', 'image_url',
-            'image_large_url', 'is_video_pending', 'is_liked', 'is_handle_updated', 'avatar_image_url', 'reaction',
-            'comment_count', 'flag_count', 'explicit', 'persona', 'project', 'display_tags', 'caption', 'has_hook',
-            'is_verified', 'batch_index', 'media_urls', 'ownership', 'allow_comments', 'is_contest_clip',
-            'action_config', 'is_following_creator', 'is_pinned', 'bpm', 'key'
-        ] AS known,
-        [
-            'tags', 'prompt', 'gpt_description_prompt', 'type', 'task', 'duration', 'history', 'concat_history',
-            'audio_prompt_id', 'cover_clip_id', 'edited_clip_id', 'stem_from_id', 'upsample_clip_id',
-            'remaster_clip_id', 'speed_clip_id', 'clip_roots', 'refund_credits', 'stream', 'error_type',
-            'error_message', 'can_remix', 'is_remix', 'make_instrumental', 'priority', 'has_stem', 'video_is_stale',
-            'uses_latest_model', 'is_mumble', 'model_badges', 'bpm', 'avg_bpm', 'min_bpm', 'max_bpm', 'key'
-        ] AS known_metadata
+        json_keys(CASE WHEN is_object THEN record END, ['$', '$.metadata']) AS keys
     FROM stage_record
 ),
 typed AS (
@@ -75,10 +58,10 @@ typed AS (
             clip_id_of(raw.clip_roots -> '$[0]'), clip_id_of(raw.metadata.clip_roots -> '$.clips[0].id'),
             clip_id_of(raw.metadata.concat_history -> '$[0].id'), clip_id_of(raw.metadata.history -> '$[0].id')
         ), track_id) AS root_id,
-        CASE WHEN len(list_filter(keys[1], LAMBDA name: NOT list_contains(known, name))) > 0
-            THEN unknown_of(record, known) END AS extra_top,
-        CASE WHEN len(list_filter(keys[2], LAMBDA name: NOT list_contains(known_metadata, name))) > 0
-            THEN unknown_of(record -> '$.metadata', known_metadata) END AS extra_metadata,
+        CASE WHEN len(list_filter(keys[1], LAMBDA name: NOT list_contains(suno_fields(), name))) > 0
+            THEN unknown_of(record, suno_fields()) END AS extra_top,
+        CASE WHEN len(list_filter(keys[2], LAMBDA name: NOT list_contains(suno_metadata_fields(), name))) > 0
+            THEN unknown_of(record -> '$.metadata', suno_metadata_fields()) END AS extra_metadata,
         count_of(raw.play_count) AS plays,
         count_of(raw.upvote_count) AS likes
     FROM opened

@@ -1,7 +1,6 @@
 -- One row a record: typed, or with the reason it is refused for and its payload. Only the id is required; a field
--- that cannot be read is null and named in nulled. A clip of Suno's is refused: somebody named the wrong platform. A
--- song is public once it has a publishing date, and not when that is null. The list is the fields of SOURCES §2:
--- whatever is not in it goes to extra as received.
+-- that cannot be read is null and named in nulled, one that nobody knows goes to extra. A clip of Suno's is refused:
+-- somebody named the wrong platform. A song is public once it has a publishing date, and not when that is null.
 CREATE OR REPLACE TEMP TABLE stage_row AS
 WITH opened AS (
     SELECT
@@ -13,14 +12,7 @@ WITH opened AS (
             "audio_conditioning_type": "JSON", "finished": "JSON", "error_type": "JSON", "error_code": "JSON",
             "song_path": "JSON", "parent_id": "JSON", "plays": "JSON", "likes": "JSON"
         }') AS raw,
-        json_keys(CASE WHEN is_object THEN record END) AS keys,
-        [
-            'id', 'title', 'user_id', 'artist', 'created_at', 'published_at', 'duration', 'tags', 'lyrics',
-            'prompt', 'audio_conditioning_type', 'finished', 'error_type', 'error_code', 'song_path', 'parent_id',
-            'plays', 'likes', 'artist_image', 'attribution', 'description', 'disliked', 'error_detail', 'error_id',
-            'generation_id', 'image_path', 'liked', 'original_song_path', 'publishable', 'replaced_tags',
-            'user_tags', 'video_path'
-        ] AS known
+        json_keys(CASE WHEN is_object THEN record END) AS keys
     FROM stage_record
 ),
 typed AS (
@@ -54,8 +46,8 @@ typed AS (
         url_of(raw.song_path) AS audio_url,
         nullif(short_uuid_of(raw.parent_id), track_id) AS parent_id,
         NULL::VARCHAR AS root_id,
-        CASE WHEN len(list_filter(keys, LAMBDA name: NOT list_contains(known, name))) > 0
-            THEN unknown_of(record, known)::JSON END AS extra,
+        CASE WHEN len(list_filter(keys, LAMBDA name: NOT list_contains(udio_fields(), name))) > 0
+            THEN unknown_of(record, udio_fields())::JSON END AS extra,
         count_of(raw.plays) AS plays,
         count_of(raw.likes) AS likes
     FROM opened
