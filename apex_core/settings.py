@@ -8,7 +8,8 @@ folder. Secrets are read from the environment only.
 import os
 from functools import lru_cache
 from pathlib import Path
-from typing import Annotated, Literal
+from tomllib import TOMLDecodeError
+from typing import Annotated, Any, Literal, cast
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
 from pydantic_settings import (
@@ -18,6 +19,7 @@ from pydantic_settings import (
     SettingsConfigDict,
     TomlConfigSettingsSource,
 )
+from pydantic_settings import SettingsError as UnreadableSetting
 
 from apex_core.errors import SettingsError
 
@@ -174,6 +176,7 @@ class Settings(BaseSettings):
         frozen=True,
         extra="forbid",
         nested_model_default_partial_update=True,
+        hide_input_in_errors=True,
     )
 
     home: Annotated[Path, NoDecode] = Path(".apex")
@@ -214,7 +217,22 @@ class Settings(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls, config_file())
+        return init_settings, env_settings, _TomlWithoutSecrets(settings_cls, config_file())
+
+
+class _TomlWithoutSecrets(TomlConfigSettingsSource):
+    """The TOML file; files are shared and committed, so a secret in one is refused."""
+
+    def __call__(self) -> dict[str, Any]:
+        values = super().__call__()
+        sources = cast(dict[str, Any], values.get("sources") or {})
+        for platform in PLATFORMS:
+            if "token" in (sources.get(platform) or {}):
+                name = f"APEX_SOURCES__{platform.upper()}__TOKEN"
+                raise SettingsError(
+                    f"{config_file()} holds a token; secrets come from the environment.", fix=f"set {name}"
+                )
+        return values
 
 
 def config_file() -> Path:
@@ -233,6 +251,8 @@ def get_settings() -> Settings:
         raise SettingsError(f"{CONFIG_VARIABLE} names {path}, which is not a file.", fix=f"unset {CONFIG_VARIABLE}")
     try:
         return Settings()
+    except (TOMLDecodeError, UnreadableSetting) as error:
+        raise SettingsError(f"Settings cannot be read: {error}", fix=f"look at APEX_* variables and {path}") from error
     except ValidationError as error:
         faults = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
         raise SettingsError(f"Settings are wrong: {faults}", fix=f"look at APEX_* variables and {path}") from error

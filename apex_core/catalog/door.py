@@ -2,11 +2,14 @@
 
 import contextlib
 from collections.abc import Generator
+from pathlib import Path
 
 import duckdb
 
 from apex_core.catalog.lock import hold
 from apex_core.catalog.migrate import migrate
+from apex_core.catalog.statements import sql
+from apex_core.errors import CatalogError, Locked
 from apex_core.settings import Settings
 
 Connection = duckdb.DuckDBPyConnection
@@ -22,9 +25,9 @@ def connect(settings: Settings, holder: str = "apex") -> Generator[Connection]:
     path = settings.catalog_path
     path.parent.mkdir(parents=True, exist_ok=True)
     with hold(path.with_name(path.name + ".lock"), holder, settings.lock_timeout_s):
-        connection = duckdb.connect(str(path), config=_config(settings))
+        connection = _open(path, settings)
         try:
-            connection.execute("SET TimeZone = 'UTC'")
+            connection.execute(sql("catalog/set_utc"))
             migrate(connection)
             yield connection
         finally:
@@ -41,6 +44,17 @@ def transaction(connection: Connection) -> Generator[None]:
         connection.rollback()
         raise
     connection.commit()
+
+
+def _open(path: Path, settings: Settings) -> Connection:
+    try:
+        return duckdb.connect(str(path), config=_config(settings))
+    except duckdb.IOException as error:
+        if "lock" in str(error).lower():
+            raise Locked(
+                f"{path} is open in another program: {error}", fix="close it; to read, open the snapshot (apex sql)"
+            ) from error
+        raise CatalogError(f"{path} cannot be opened: {error}", fix="restore a backup") from error
 
 
 def _config(settings: Settings) -> dict[str, str | bool | int | float | list[str]]:

@@ -12,7 +12,7 @@ BOOKKEEPING: dict[str, tuple[str, ...]] = {
     "track": ("seen", "last_observed_at"),
     "engagement": ("recorded_at",),
     "audio": ("checked_at", "next_try_at"),
-    "score_run": ("as_of", "run_id"),
+    "score_run": ("n", "as_of", "run_id"),
     "score_cdf": (),
     "engagement_score": (),
     "encoder": ("first_used_at",),
@@ -27,13 +27,15 @@ BOOKKEEPING: dict[str, tuple[str, ...]] = {
     "reject": ("first_seen", "last_seen", "times", "resolved_at"),
     "ingest_state": ("watermark",),
 }
+# Which scores are current is not in their rows: going back to an earlier definition changes what readers see.
+_CURRENT = ("current_score_run", ("n", "as_of", "run_id"))
 # Tables that are nothing but bookkeeping.
 NOT_COUNTED = frozenset({"run", "run_stat", "landing", "schema_version"})
 
 
 def table_fingerprints(connection: duckdb.DuckDBPyConnection) -> dict[str, str]:
     """A digest a table; compare two of these to see where catalogs differ."""
-    return {table: _digest(connection, table, excluded) for table, excluded in BOOKKEEPING.items()}
+    return {name: _digest(connection, name, excluded) for name, excluded in (*BOOKKEEPING.items(), _CURRENT)}
 
 
 def fingerprint(connection: duckdb.DuckDBPyConnection) -> str:

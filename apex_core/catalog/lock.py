@@ -7,7 +7,6 @@ import os
 import socket
 import threading
 import time
-from collections import defaultdict
 from collections.abc import Generator
 from pathlib import Path
 
@@ -15,21 +14,21 @@ from apex_core.errors import CatalogError, Locked
 
 _FIRST_WAIT_S, _LONGEST_WAIT_S = 0.005, 0.25
 
-_mutexes: defaultdict[Path, threading.Lock] = defaultdict(threading.Lock)
-_owners: dict[Path, tuple[int, str]] = {}
+_mutexes: dict[str, threading.Lock] = {}
+_owners: dict[str, tuple[int, str]] = {}
 
 
 @contextlib.contextmanager
-def hold(path: Path, holder: str, timeout_s: float) -> Generator[None]:
-    """Hold the lock file ``path`` across threads and processes.
+def hold(path: Path, holder: str, timeout_s: float, what: str = "The catalog") -> Generator[None]:
+    """Hold the lock file ``path`` across threads and processes; ``what`` it guards is for messages.
 
     Raises Locked, naming the holder, after ``timeout_s`` seconds.
     """
     deadline = time.monotonic() + timeout_s
-    with _mutex(path.absolute(), holder, timeout_s):
+    with _mutex(str(path.absolute()), holder, timeout_s, what):
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
         try:
-            _flock(descriptor, path, deadline, timeout_s)
+            _flock(descriptor, path, deadline, what)
             _write_holder(descriptor, holder)
             yield
             os.ftruncate(descriptor, 0)
@@ -38,22 +37,23 @@ def hold(path: Path, holder: str, timeout_s: float) -> Generator[None]:
 
 
 @contextlib.contextmanager
-def _mutex(path: Path, holder: str, timeout_s: float) -> Generator[None]:
+def _mutex(path: str, holder: str, timeout_s: float, what: str) -> Generator[None]:
     owner, stage = _owners.get(path, (0, ""))
     if owner == threading.get_ident():
-        raise CatalogError(f"The catalog is already open in this thread, by {stage!r}: connections do not nest.")
-    if not _mutexes[path].acquire(timeout=timeout_s):
+        raise CatalogError(f"{what} is already open in this thread, by {stage!r}: holding does not nest.")
+    mutex = _mutexes.setdefault(path, threading.Lock())
+    if not mutex.acquire(timeout=timeout_s):
         stage = _owners.get(path, (0, "another thread"))[1]
-        raise Locked(f"The catalog is held by {stage!r} in this process; waited {timeout_s:g} s.")
+        raise Locked(f"{what} is held by {stage!r} in this process ({os.getpid()}).", fix="wait until it is done")
     _owners[path] = (threading.get_ident(), holder)
     try:
         yield
     finally:
         _owners.pop(path, None)
-        _mutexes[path].release()
+        mutex.release()
 
 
-def _flock(descriptor: int, path: Path, deadline: float, timeout_s: float) -> None:
+def _flock(descriptor: int, path: Path, deadline: float, what: str) -> None:
     wait = _FIRST_WAIT_S
     while True:
         try:
@@ -62,8 +62,7 @@ def _flock(descriptor: int, path: Path, deadline: float, timeout_s: float) -> No
         except BlockingIOError:
             if time.monotonic() >= deadline:
                 raise Locked(
-                    f"The catalog is held by {read_holder(path)}; waited {timeout_s:g} s.",
-                    fix="wait for that run, or raise APEX_LOCK_TIMEOUT_S",
+                    f"{what} is held by {read_holder(path)}.", fix="wait until it is done, then try again"
                 ) from None
         time.sleep(wait)
         wait = min(2 * wait, _LONGEST_WAIT_S)

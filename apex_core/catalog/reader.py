@@ -73,7 +73,7 @@ def open_snapshot(snapshot: Snapshot) -> Generator[duckdb.DuckDBPyConnection]:
     """Open a snapshot read-only, with its vectors attached as ``vectors``, and no way out to files or network."""
     connection = duckdb.connect(str(snapshot.folder / "catalog.duckdb"), read_only=True)
     try:
-        connection.execute("SET TimeZone = 'UTC'")
+        connection.execute(sql("catalog/set_utc"))
         vectors = snapshot.folder / "vectors.duckdb"
         if vectors.is_file():
             connection.execute(sql("catalog/attach_vectors", path=vectors))

@@ -35,7 +35,7 @@ def score(connection: Connection, definition: ScoreSettings, as_of: datetime, ru
         score_run_id = hashlib.sha256(f"{text}|{digest}".encode()).hexdigest()[:16]
         known, current = connection.execute(sql("score/known_run"), {"score_run_id": score_run_id}).fetchone() or (0, 0)
         if known and not current:
-            connection.execute(sql("score/make_current"), {"score_run_id": score_run_id, "as_of": as_of})
+            _bring_back(connection, score_run_id, as_of)
         if digest[0] and not known:
             _insert(connection, definition, text, score_run_id, as_of, run_id)
     return ScoreOutcome(score_run_id, digest[0], is_new=not known and digest[0] > 0)
@@ -53,6 +53,14 @@ def _insert(
     connection.execute(sql("score/insert_run"), {**key, "definition": text, "as_of": as_of, "run_id": run_id})
     method = {"percentile": definition.percentile, "gamma": definition.gamma, "zeros": definition.zeros}
     connection.execute(sql("score/insert_cdf"), {**key, **method})
+    connection.execute(sql("score/insert_scores"), key)
+
+
+def _bring_back(connection: Connection, score_run_id: str, as_of: datetime) -> None:
+    """Make an older run current; its rows may have been retired since, and are written again from its CDF."""
+    key = {"score_run_id": score_run_id}
+    connection.execute(sql("score/make_current"), {**key, "as_of": as_of})
+    connection.execute(sql("score/delete_run_rows"), key)
     connection.execute(sql("score/insert_scores"), key)
 
 

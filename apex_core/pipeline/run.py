@@ -81,7 +81,7 @@ class Run:
 def exclusive(settings: Settings, flow: str) -> Generator[None]:
     """Let one process of this host run ``flow``; raises Locked naming the other one."""
     settings.home.mkdir(parents=True, exist_ok=True)
-    with hold(settings.home / f"{flow}.lock", flow, timeout_s=0):
+    with hold(settings.home / f"{flow}.lock", flow, timeout_s=0, what=f"The flow {flow!r}"):
         yield
 
 

@@ -87,7 +87,7 @@ def _vectors(store: Store, folder: Path, shards: list[tuple[str, str]]) -> None:
 
 def _finish(folder: Path) -> int:
     with duckdb.connect(str(folder / "catalog.duckdb")) as connection:
-        connection.execute("SET TimeZone = 'UTC'")
+        connection.execute(sql("catalog/set_utc"))
         create_views(connection)
         connection.execute(sql("snapshot/export", path=folder / "scored_catalog.parquet"))
         counted = connection.execute(sql("snapshot/count_scored")).fetchone()

@@ -61,9 +61,10 @@ CREATE TABLE audio (
     next_try_at TIMESTAMPTZ                 -- null: not tried again by itself
 );
 
--- One row a scoring; its id is the hash of definition and inputs.
+-- One row a scoring; its id is the hash of definition and inputs. The highest n is current.
 CREATE TABLE score_run (
     score_run_id VARCHAR NOT NULL,
+    n            BIGINT NOT NULL,
     definition   JSON NOT NULL,
     as_of        TIMESTAMPTZ NOT NULL,
     tracks       BIGINT NOT NULL,

@@ -1,6 +1,6 @@
 -- At most one row: the score run that is current.
 CREATE OR REPLACE VIEW current_score_run AS
-SELECT * FROM score_run ORDER BY as_of DESC, score_run_id LIMIT 1;
+SELECT * FROM score_run ORDER BY n DESC LIMIT 1;
 
 -- At most one row: the model version that the champion alias names.
 CREATE OR REPLACE VIEW champion AS

@@ -11,7 +11,7 @@ WITH at_stage AS (
         coalesce(c.embedding_reason, 'not encoded yet') AS not_embedded,
         c.score_streams IS NOT NULL OR c.score_likes IS NOT NULL AS scored,
         c.predicted_streams IS NOT NULL AS predicted,
-        c.coherence IS NOT NULL AS labelled
+        coalesce(c.coherence, c.musicality, c.memorability, c.clarity, c.naturalness) IS NOT NULL AS labelled
     FROM scored_catalog AS c
     JOIN track AS t USING (platform, track_id)
     LEFT JOIN eligible_track AS e USING (platform, track_id)

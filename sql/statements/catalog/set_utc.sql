@@ -1,0 +1,2 @@
+-- Times are shown and truncated in UTC, wherever the host is.
+SET TimeZone = 'UTC'
