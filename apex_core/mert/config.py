@@ -55,9 +55,7 @@ def architecture_from_hub(config: Mapping[str, Any], where: str) -> Architecture
     _refuse(config, where)
     known = {field.name for field in fields(Architecture)}
     taken: dict[str, Any] = {
-        name: tuple(value) if isinstance(value, list) else value
-        for name, value in config.items()
-        if name in known
+        name: tuple(value) if isinstance(value, list) else value for name, value in config.items() if name in known
     }
     architecture = Architecture(**taken)
     if architecture.num_hidden_layers != LAYERS[-1]:

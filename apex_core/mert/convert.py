@@ -45,9 +45,7 @@ def convert(source: Path, target: Path) -> None:
 
 def canonical(state: dict[str, torch.Tensor], source: Path) -> dict[str, NDArray[np.float32]]:
     """Native names, float32, without pre-training leftovers; refuses weights that are zero or not finite."""
-    kept = {
-        _RENAMED.get(name, name): tensor for name, tensor in state.items() if not name.startswith(_HARMLESS)
-    }
+    kept = {_RENAMED.get(name, name): tensor for name, tensor in state.items() if not name.startswith(_HARMLESS)}
     tensors = {name: _values(tensor) for name, tensor in kept.items()}
     _refuse_hollow(tensors, source)
     return tensors
@@ -60,9 +58,7 @@ def _values(tensor: torch.Tensor) -> NDArray[np.float32]:
 def _refuse_hollow(tensors: dict[str, NDArray[np.float32]], source: Path) -> None:
     broken = sorted(name for name, values in tensors.items() if not np.isfinite(values).all())
     # Biases may be all zero; a weight that is all zero was lost on the way (FACTS §4).
-    zeroed = sorted(
-        name for name, values in tensors.items() if not name.endswith("bias") and not values.any()
-    )
+    zeroed = sorted(name for name, values in tensors.items() if not name.endswith("bias") and not values.any())
     if not tensors or broken or zeroed:
         kind, names = ("non-finite", broken) if broken else ("zeroed", zeroed)
         raise EncoderError(

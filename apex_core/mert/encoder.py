@@ -61,11 +61,12 @@ class Encoder:
             raise EncoderError(
                 f"Segments are {segments.dtype}{list(segments.shape)}, not float32[k, {SEGMENT_SAMPLES}]."
             )
+        _refuse_non_finite(segments, "input")
         means = np.empty((len(segments), len(LAYERS), self.hidden), np.float32)
         for start in range(0, len(segments), self.batch_segments):
             batch = segments[start : start + self.batch_segments]
             means[start : start + len(batch)] = self._encode_batch(batch)
-        _refuse_non_finite(segments, means)
+        _refuse_non_finite(means, "output")
         return means
 
     def _encode_batch(self, waves: Waves) -> Vectors:
@@ -123,13 +124,9 @@ def _refuse_misfit(wanted: Mapping[str, torch.Tensor], weights: Mapping[str, Vec
     faults = {
         "missing": sorted(wanted.keys() - weights.keys()),
         "unexpected": sorted(weights.keys() - wanted.keys()),
-        "misshapen": sorted(
-            n for n in wanted.keys() & weights.keys() if tuple(wanted[n].shape) != weights[n].shape
-        ),
+        "misshapen": sorted(n for n in wanted.keys() & weights.keys() if tuple(wanted[n].shape) != weights[n].shape),
     }
-    told = "; ".join(
-        f"{len(names)} {kind} ({', '.join(names[:3])})" for kind, names in faults.items() if names
-    )
+    told = "; ".join(f"{len(names)} {kind} ({', '.join(names[:3])})" for kind, names in faults.items() if names)
     if told:
         raise EncoderError(
             f"Weights of {where} do not fit its configuration: {told}.",
@@ -167,14 +164,10 @@ def choose_device(wanted: str) -> str:
     return wanted
 
 
-def _refuse_non_finite(segments: Waves, means: Vectors) -> None:
-    bad = np.flatnonzero(~np.isfinite(means).all(axis=(1, 2)))
-    if len(bad):
-        first = int(bad[0])
-        side = "output" if np.isfinite(segments[first]).all() else "input"
-        raise EncoderError(
-            f"Non-finite encoder {side} in segment {first} ({len(bad)} of {len(means)} segments)."
-        )
+def _refuse_non_finite(rows: NDArray[np.float32], side: str) -> None:
+    bad = [index for index, row in enumerate(rows) if not np.isfinite(row).all()]
+    if bad:
+        raise EncoderError(f"Non-finite encoder {side} in segment {bad[0]} ({len(bad)} of {len(rows)} segments).")
 
 
 def _probe(encoder: Encoder) -> None:

@@ -38,9 +38,7 @@ def identify(settings: EncoderSettings, checkpoint: Checkpoint, weights: str) ->
     return _named(checkpoint.name, settings, meaning)
 
 
-def _meaning(
-    weights: str, revision: str | None, architecture: Architecture, normalise: bool
-) -> dict[str, Any]:
+def _meaning(weights: str, revision: str | None, architecture: Architecture, normalise: bool) -> dict[str, Any]:
     return {
         "weights_sha256": weights,
         "revision": revision,

@@ -117,9 +117,7 @@ def segment_vectors(
     return _vectors(store, encoder_id, shard_ids, "segments", columns)
 
 
-def _vectors(
-    store: Store, encoder_id: str, shard_ids: Sequence[str], role: str, columns: Sequence[str]
-) -> pa.Table:
+def _vectors(store: Store, encoder_id: str, shard_ids: Sequence[str], role: str, columns: Sequence[str]) -> pa.Table:
     parts: list[pa.Table] = []
     for shard_id in shard_ids:
         file = _committed(store, encoder_id, shard_id).files[role]
@@ -143,9 +141,7 @@ def _verified(store: Store, file: ShardFile) -> bytes:
         raise ArtifactError(f"{store.url}/{file.key} is named by its manifest but missing.") from error
     found = entry_of(data).sha256
     if found != file.sha256:
-        raise ArtifactError(
-            f"{store.url}/{file.key} was altered: sha256 {found[:12]}… is not {file.sha256[:12]}…."
-        )
+        raise ArtifactError(f"{store.url}/{file.key} was altered: sha256 {found[:12]}… is not {file.sha256[:12]}….")
     return data
 
 
@@ -213,7 +209,5 @@ def _shape(song: ShardSong) -> tuple[int, ...]:
     if means is None or means.ndim != 3 or means.shape[1] != len(tables.LAYER_COLUMNS) or not len(means):
         raise EncoderError(f"Layer means of song {song.sha256} are not float32[k, 4, h].")
     if means.dtype != np.float32 or not np.isfinite(means).all() or song.reason is not None:
-        raise EncoderError(
-            f"Song {song.sha256} has vectors that are not finite float32, or vectors and a reason."
-        )
+        raise EncoderError(f"Song {song.sha256} has vectors that are not finite float32, or vectors and a reason.")
     return means.shape[1:]

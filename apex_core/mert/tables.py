@@ -21,9 +21,7 @@ Embedded = Sequence[tuple[str, NDArray[np.float32]]]
 def segment_table(embedded: Embedded) -> pa.Table:
     """One row a segment: sha256, segment, start_s, the four layer means."""
     counts = [len(means) for _, means in embedded]
-    numbers = (
-        np.concatenate([np.arange(n, dtype=np.int32) for n in counts]) if counts else np.empty(0, np.int32)
-    )
+    numbers = np.concatenate([np.arange(n, dtype=np.int32) for n in counts]) if counts else np.empty(0, np.int32)
     means = _stack([means for _, means in embedded])
     return pa.table(
         {
@@ -64,9 +62,7 @@ def vectors(values: NDArray[np.float32]) -> pa.FixedSizeListArray:
 
 def serialise(table: pa.Table) -> bytes:
     """Parquet bytes; equal tables give equal bytes."""
-    floats = [
-        f"{field.name}.list.element" for field in table.schema if pa.types.is_fixed_size_list(field.type)
-    ]
+    floats = [f"{field.name}.list.element" for field in table.schema if pa.types.is_fixed_size_list(field.type)]
     sink = pa.BufferOutputStream()
     cast(Any, pq).write_table(
         table,

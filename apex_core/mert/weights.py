@@ -61,9 +61,7 @@ def read_converted(path: Path) -> dict[str, NDArray[np.float32]]:
     with cast(Any, safe_open)(path, framework="np") as file:
         tensors = {name: cast(NDArray[np.float32], file.get_tensor(name)) for name in file.keys()}  # noqa: SIM118
     if content_sha256(tensors) != _recorded(path):
-        raise EncoderError(
-            f"The converted weights {path} were altered.", fix="delete the file; it is made anew"
-        )
+        raise EncoderError(f"The converted weights {path} were altered.", fix="delete the file; it is made anew")
     return tensors
 
 
@@ -72,9 +70,7 @@ def _recorded(path: Path) -> str:
         with cast(Any, safe_open)(path, framework="np") as file:
             return (file.metadata() or {})[CONTENT]
     except (SafetensorError, KeyError) as error:
-        raise EncoderError(
-            f"{path} is not a converted copy.", fix="delete the file; it is made anew"
-        ) from error
+        raise EncoderError(f"{path} is not a converted copy.", fix="delete the file; it is made anew") from error
 
 
 def replace_atomically(temporary: Path, target: Path) -> None:
