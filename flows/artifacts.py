@@ -13,6 +13,7 @@ from prefect.artifacts import create_markdown_artifact, create_progress_artifact
 from prefect.exceptions import PrefectException
 
 from apex_core.errors import NotFound
+from apex_core.pipeline.run import Progress
 from apex_core.settings import Settings
 
 if TYPE_CHECKING:
@@ -21,6 +22,17 @@ if TYPE_CHECKING:
 _EVERY_S = 2.0
 
 _log = logging.getLogger(__name__)
+_watchers: list[Progress] = []
+
+
+@contextlib.contextmanager
+def watched(watcher: Progress) -> Generator[None]:
+    """Let ``watcher`` see the progress of the stages that run in this process, while the block lasts."""
+    _watchers.append(watcher)
+    try:
+        yield
+    finally:
+        _watchers.remove(watcher)
 
 
 class ProgressArtifacts:
@@ -31,6 +43,8 @@ class ProgressArtifacts:
         self._shown: dict[str, tuple[UUID, float]] = {}
 
     def __call__(self, what: str, done: int, total: int) -> None:
+        for watcher in _watchers:
+            watcher(what, done, total)
         if total <= 0:  # of an unknown number there is no percentage to show
             return
         artifact, last = self._shown.get(what, (None, 0.0))
