@@ -11,15 +11,12 @@ from typing import TYPE_CHECKING, Literal
 
 from prefect import flow, task
 from prefect.cache_policies import NO_CACHE
-from prefect.states import get_state_exception
-from prefect.utilities.asyncutils import run_coro_as_sync
 from pydantic import AwareDatetime
 
-from apex_core.errors import ApexError
 from apex_core.pipeline.run import Run, StageReport, Window
 from apex_core.settings import get_settings
 from flows.artifacts import ProgressArtifacts
-from flows.session import Done, keep_report, passing, session
+from flows.session import Done, error_of, keep_report, passing, session, trouble
 
 if TYPE_CHECKING:
     from apex_core.pipeline.extract import Plan
@@ -81,13 +78,13 @@ def extract(
         planned = plan(own.run, Window(None if platform == "all" else platform, start, end))
         error = _encode_all(own.run, planned)
         report = adopt(own.run, planned)
-        report = StageReport(f"{report.stage} {label}".strip(), report.counts, report.note)
-        done = keep_report(own.run, report, time.monotonic() - started)
-        own.add(done if error is None else Done(report, done.seconds, _trouble(report, error)))
+        missing = f"{report.counts['missing_shards']:g} of {len(planned.shards)} shards were not encoded"
+        failure = None if error is None else trouble(missing, error)
+        own.add(keep_report(own.run, report, time.monotonic() - started, label, failure))
     return own.outcome()
 
 
-def _encode_all(run: Run, planned: "Plan") -> Exception | None:
+def _encode_all(run: Run, planned: "Plan") -> BaseException | None:
     """Encode range after range, since the encoder takes every core; return what stopped it.
 
     For a cluster this is the place: ``encode.submit`` under its task runner instead of a call.
@@ -97,13 +94,5 @@ def _encode_all(run: Run, planned: "Plan") -> Exception | None:
     for shards in ranges(run.settings, planned.shards):
         state = encode(planned.encoder_id, list(shards), return_state=True)
         if not state.is_completed():
-            return run_coro_as_sync(get_state_exception(state))
+            return error_of(state)
     return None
-
-
-def _trouble(report: StageReport, error: Exception) -> ApexError:
-    known = isinstance(error, ApexError)
-    return ApexError(
-        f"{report.counts['missing_shards']:g} shards were not encoded: {error.message if known else repr(error)}",
-        fix=(error.fix if known else None) or "the next run takes up what is left; the encode task's log says more",
-    )

@@ -9,14 +9,12 @@ for an outage longer than that, and goes on from the cursor that the first try k
 from prefect import flow, get_run_logger, task
 from prefect.cache_policies import NO_CACHE
 from prefect.futures import PrefectFuture
-from prefect.states import get_state_exception
-from prefect.utilities.asyncutils import run_coro_as_sync
 from pydantic import AwareDatetime
 
-from apex_core.errors import ApexError, SourceError
+from apex_core.errors import CatalogError
 from apex_core.pipeline.run import Run, StageReport
 from apex_core.settings import PLATFORMS, Platform, Settings
-from flows.session import Done, keep, passing, session
+from flows.session import Done, error_of, keep, passing, session, trouble
 
 _RETRY_S = 300
 
@@ -49,8 +47,8 @@ def ingest(run_id: str | None = None, as_of: AwareDatetime | None = None) -> lis
         platforms = enabled(own.run.settings)
         if not platforms:
             get_run_logger().warning("No live connector is on (APEX_SOURCES__SUNO__ENABLED, …__UDIO__ENABLED).")
-        listings = [(platform, list_platform.submit(own.run, platform)) for platform in platforms]
-        own.add(*[_outcome(platform, listing) for platform, listing in listings])
+        listings = [list_platform.submit(own.run, platform) for platform in platforms]
+        own.add(*map(_outcome, platforms, listings))
     return own.outcome()
 
 
@@ -60,13 +58,13 @@ def enabled(settings: Settings) -> list[Platform]:
 
 
 def _outcome(platform: Platform, listing: PrefectFuture[Done]) -> Done:
-    """What a listing did; a source's failure is this platform's trouble, anything else is raised."""
+    """What a listing did. A failure is this platform's trouble, unless it is the catalog's, which is everyone's."""
     listing.wait()
     if listing.state.is_completed():
         return listing.result()
-    error = run_coro_as_sync(get_state_exception(listing.state))
-    if not isinstance(error, SourceError):
-        raise error or ApexError(f"The ingest of {platform} ended as {listing.state.name}.")
-    trouble = ApexError(f"{platform} was not ingested: {error.message}", fix=error.fix)
-    get_run_logger().error(str(trouble))
-    return Done(StageReport(f"ingest {platform}", {}), 0.0, trouble)
+    error = error_of(listing.state)
+    if isinstance(error, CatalogError):
+        raise error
+    failure = trouble(f"{platform} was not ingested", error)
+    get_run_logger().error(str(failure))
+    return Done(StageReport(f"ingest {platform}", {}), 0.0, failure)

@@ -14,11 +14,10 @@ from datetime import UTC, datetime
 from typing import Any, cast
 
 from prefect import get_run_logger
-from prefect.client.schemas.objects import TaskRun
+from prefect.client.schemas.objects import State, TaskRun
 from prefect.context import FlowRunContext
-from prefect.states import Failed, State, get_state_exception
+from prefect.states import Failed, get_state_exception
 from prefect.tasks import Task
-from prefect.utilities.asyncutils import run_coro_as_sync
 
 from apex_core.errors import ApexError, Fenced, Locked, PlatformDown, RateLimited
 from apex_core.pipeline.run import Run, StageReport, begin, end, exclusive, record
@@ -104,18 +103,36 @@ def keep(run: Run, stage: Callable[[], StageReport], label: str = "") -> Done:
     """
     started = time.monotonic()
     report = stage()
-    return keep_report(run, replace(report, stage=f"{report.stage} {label}".strip()), time.monotonic() - started)
+    return keep_report(run, report, time.monotonic() - started, label)
 
 
-def keep_report(run: Run, report: StageReport, seconds: float) -> Done:
+def keep_report(
+    run: Run, report: StageReport, seconds: float, label: str = "", trouble: ApexError | None = None
+) -> Done:
     """Keep a report that was made elsewhere."""
+    report = replace(report, stage=f"{report.stage} {label}".strip())
     record(run, report, seconds)
     counts = ", ".join(f"{value:g} {name.replace('_', ' ')}" for name, value in report.counts.items() if value)
     get_run_logger().info("%s: %s in %.1f s. %s", report.stage, counts or "nothing to do", seconds, report.note)
-    return Done(report, seconds)
+    if trouble is not None:
+        get_run_logger().error(str(trouble))
+    return Done(report, seconds, trouble)
+
+
+def error_of(state: State[Any]) -> BaseException:
+    """What was raised, of a task that did not complete."""
+    # Outside of an event loop, where all our flows and tasks run, this is no coroutine.
+    return cast(BaseException, get_state_exception(state))
+
+
+def trouble(what: str, error: BaseException) -> ApexError:
+    """A failure that does not stop the run, in words: what did not happen, why, what to do."""
+    if isinstance(error, ApexError):
+        return ApexError(f"{what}: {error.message}", fix=error.fix)
+    return ApexError(f"{what}: {error!r}", fix="the task's log in Prefect says more; the next run does what is left")
 
 
 def passing(_task: Task[..., Any], _run: TaskRun, state: State[Any]) -> bool:
     """Whether trying again may help: not after what we refused ourselves (a contract, an artifact, a token)."""
-    error = run_coro_as_sync(get_state_exception(state))
+    error = error_of(state)
     return isinstance(error, _PASSING) or not isinstance(error, ApexError)

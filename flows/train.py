@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 from prefect import flow, task
 from prefect.cache_policies import NO_CACHE
-from prefect.utilities.annotations import quote
 from pydantic import AwareDatetime
 
 from apex_core.pipeline.run import Run, StageReport
@@ -55,6 +54,6 @@ def train(run_id: str | None = None, as_of: AwareDatetime | None = None, force: 
     with session("train", as_of, run_id) as own:
         trained, candidate = fit(own.run, force)
         own.add(trained)
-        own.add(publish(own.run, quote(candidate)))  # quoted: Prefect is not to look through it for results
+        own.add(publish(own.run, candidate))
         own.add(predict(own.run))
     return own.outcome()

@@ -24,7 +24,7 @@ def prefect_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalSe
 
 @pytest.fixture(scope="session")
 def world(tmp_path_factory: pytest.TempPathFactory) -> World:
-    return build_world(SandboxSettings(songs=28, min_seconds=2, max_seconds=3), tmp_path_factory.mktemp("flows-world"))
+    return build_world(SandboxSettings(songs=44, min_seconds=2, max_seconds=3), tmp_path_factory.mktemp("flows-world"))
 
 
 @pytest.fixture
