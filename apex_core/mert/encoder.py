@@ -38,6 +38,7 @@ class Encoder:
     batch_segments: int
     normalise: bool
     model: HubertModel
+    threads: int | None = None
 
     @property
     def run_facts(self) -> dict[str, Any]:
@@ -71,7 +72,8 @@ class Encoder:
 
     def _encode_batch(self, waves: Waves) -> Vectors:
         prepared = np.stack([unit_variance(wave) for wave in waves]) if self.normalise else waves
-        return layer_means(self.model, torch.from_numpy(prepared).to(self.device)).cpu().numpy()
+        with _threads(self.threads):
+            return layer_means(self.model, torch.from_numpy(prepared).to(self.device)).cpu().numpy()
 
 
 def load_encoder(settings: EncoderSettings, cache: Path) -> Encoder:
@@ -83,12 +85,13 @@ def load_encoder(settings: EncoderSettings, cache: Path) -> Encoder:
     if settings.source == tiny.SOURCE:
         encoder_id, facts = identify_tiny(settings)
         model, normalise = build(tiny.ARCHITECTURE, tiny.weights(), tiny.SOURCE), tiny.NORMALISE
+        threads = tiny.THREADS
     else:
         checkpoint = locate(settings, cache)
         path, weights = converted(checkpoint, cache, settings.sha256)
         encoder_id, facts = identify(settings, checkpoint, weights)
         model = build(checkpoint.architecture, read_converted(path), str(checkpoint.weights))
-        normalise = checkpoint.normalise
+        normalise, threads = checkpoint.normalise, None
     hidden = int(facts["hidden"])
     encoder = Encoder(
         encoder_id,
@@ -99,6 +102,7 @@ def load_encoder(settings: EncoderSettings, cache: Path) -> Encoder:
         settings.batch_segments,
         normalise,
         model.to(cast(Any, device)),
+        threads,
     )
     _probe(encoder)
     _log.info("encoder %s on %s", encoder_id, device)
@@ -151,6 +155,16 @@ def _full_float32() -> Generator[None]:
     # cuDNN convolutions use TF32 unless told otherwise; "fp32" must mean what it says.
     with torch.backends.cudnn.flags(enabled=True, benchmark=False, deterministic=True, allow_tf32=False):
         yield
+
+
+@contextmanager
+def _threads(count: int | None) -> Generator[None]:
+    before = torch.get_num_threads()
+    torch.set_num_threads(count or before)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def choose_device(wanted: str) -> str:

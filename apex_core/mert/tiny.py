@@ -19,6 +19,9 @@ REVISION = "tiny-1"
 NORMALISE = True
 SEED = 1
 
+THREADS = 1
+"""Its matrices are too small to share between threads, which would wait for each other on busy cores."""
+
 _HOP = 10
 _TAPS = 16
 _SPARE = 4

@@ -40,7 +40,9 @@ def test_every_format_of_the_same_weights_is_the_same_encoder(
     ]
     assert len({each.encoder_id for each in loaded}) == 1
     assert loaded[0].facts["weights_sha256"] == encoder.facts["weights_sha256"]
-    assert all(each.encode(NOISE).tobytes() == encoder.encode(NOISE).tobytes() for each in loaded)
+    vectors = [each.encode(NOISE) for each in loaded]
+    assert len({each.tobytes() for each in vectors}) == 1
+    np.testing.assert_allclose(vectors[0], encoder.encode(NOISE), atol=1e-5)
 
 
 def test_an_id_does_not_depend_on_where_the_weights_lie(write_folder: Write, state: State) -> None:

@@ -1,5 +1,8 @@
+from collections.abc import Iterator
+
 import numpy as np
 import pytest
+import torch
 from numpy.typing import NDArray
 
 from apex_core.mert import Encoder, mix, tiny
@@ -51,3 +54,19 @@ def test_spectral_brightness_can_be_read_off_the_mixed_vector(encoder: Encoder) 
 @pytest.mark.parametrize("name", ["conv_layers.0", "conv_layers.1", "layers.0.attention.q_proj"])
 def test_no_part_of_it_is_dead(name: str) -> None:
     assert all(values.any() for key, values in tiny.weights().items() if name in key)
+
+
+@pytest.fixture
+def three_threads() -> Iterator[None]:
+    before = torch.get_num_threads()
+    torch.set_num_threads(3)
+    yield
+    torch.set_num_threads(before)
+
+
+def test_it_runs_on_one_thread_and_leaves_the_others_their_number(encoder: Encoder, three_threads: None) -> None:
+    segment = tone(500.0)[None]
+    many = encoder.encode(segment)
+    assert torch.get_num_threads() == 3
+    torch.set_num_threads(1)
+    assert encoder.encode(segment).tobytes() == many.tobytes()
