@@ -1,6 +1,7 @@
 """Snapshots for readers, who never block: read-only files, opened hardened."""
 
 import contextlib
+import tempfile
 from collections.abc import Generator
 from dataclasses import dataclass
 from datetime import datetime
@@ -71,13 +72,13 @@ def _folder(settings: Settings, store: Store, stamp: str) -> Path:
 @contextlib.contextmanager
 def open_snapshot(snapshot: Snapshot) -> Generator[duckdb.DuckDBPyConnection]:
     """Open a snapshot read-only, with its vectors attached as ``vectors``, and no way out to files or network."""
-    connection = duckdb.connect(str(snapshot.folder / "catalog.duckdb"), read_only=True)
-    try:
+    # A database of its own with the files attached: opened directly, one file's readers in one process would share a
+    # database, and the second could not set up what the first has locked. Spilling must not happen in the store.
+    with tempfile.TemporaryDirectory(prefix="apex-spill-") as spill, duckdb.connect() as connection:
         connection.execute(sql("catalog/set_utc"))
-        vectors = snapshot.folder / "vectors.duckdb"
-        if vectors.is_file():
-            connection.execute(sql("catalog/attach_vectors", path=vectors))
+        connection.execute(sql("catalog/set_spill", path=Path(spill)))
+        for name in ("catalog", "vectors"):
+            path = snapshot.folder / f"{name}.duckdb"
+            connection.execute(sql("catalog/attach_read_only", path=path, alias=name))
         connection.execute(sql("catalog/harden"))
         yield connection
-    finally:
-        connection.close()

@@ -1,0 +1,2 @@
+-- Where a query that needs more than memory may write.
+SET temp_directory = {{path}}
