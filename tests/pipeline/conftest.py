@@ -7,12 +7,13 @@ from apex_core.sandbox import SandboxServer, World, build_world
 from apex_core.settings import SandboxSettings, Settings
 from tests.pipeline.nights import settings_for
 
+# This seed spreads its few creators over all three sides of the split.
+SIZE = SandboxSettings(seed=9, songs=24, min_seconds=2, max_seconds=3)
+
 
 @pytest.fixture(scope="session")
 def world(tmp_path_factory: pytest.TempPathFactory) -> World:
-    return build_world(
-        SandboxSettings(songs=28, min_seconds=2, max_seconds=3), tmp_path_factory.mktemp("pipeline-world")
-    )
+    return build_world(SIZE, tmp_path_factory.mktemp("pipeline-world"))
 
 
 @pytest.fixture
