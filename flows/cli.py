@@ -87,6 +87,8 @@ def _top(  # pyright: ignore[reportUnusedFunction]  typer calls it
 
 def main() -> None:
     """Run the command line."""
+    # Threads of the encoder that wait must sleep: its decoder processes need the cores they would spin on.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     app(prog_name="apex")
 
 

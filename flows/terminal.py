@@ -7,6 +7,7 @@ be piped. Texts of foreign platforms are never taken as markup, nor are their co
 import contextlib
 from collections.abc import Callable, Generator, Iterable, Sequence
 from datetime import datetime
+from functools import cache
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
@@ -31,8 +32,9 @@ def _console(width: int | None) -> Console:
     return Console(highlight=False, markup=False, emoji=False, width=width)
 
 
+@cache
 def err() -> Console:
-    """The console of everything else."""
+    """The console of everything else; one, so that a message does not run into a moving bar."""
     return Console(stderr=True, highlight=False, markup=False, emoji=False, soft_wrap=True)
 
 

@@ -27,6 +27,7 @@ def show(sections: dict[str, list[Row]], snapshot: "Snapshot") -> None:
     print_coverage(sections["coverage"])
     console.print()
     print_rejects(sections["rejects"])
+    console.print()
     _print_totals(sections["totals"][0])
     _print_champion(sections["totals"][0]["champion"], sections["models"], sections["metrics"])
     console.print(f"snapshot  {snapshot.stamp}, as of {snapshot.as_of:%Y-%m-%d %H:%M} UTC")
@@ -55,7 +56,7 @@ def print_coverage(coverage: list[Row]) -> None:
 
 def print_rejects(rejects: list[Row]) -> None:
     """Open rejects by source and reason."""
-    from flows.terminal import cell, out, plain_table, print_table
+    from flows.terminal import cell, plain_table, print_table
 
     if not rejects:
         return
@@ -65,7 +66,6 @@ def print_rejects(rejects: list[Row]) -> None:
     for row in rejects:
         table.add_row(cell(row["records"]), cell(row["source"]), cell(row["reason"]))
     print_table(table)
-    out().print()
 
 
 def _print_totals(totals: Row) -> None:

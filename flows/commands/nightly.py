@@ -1,0 +1,130 @@
+"""``apex nightly`` and ``apex backfill``: the flows in this process, on the configured Prefect server or our own."""
+
+import contextlib
+from collections.abc import Generator
+from datetime import date
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from flows.commands.moments import moment
+
+if TYPE_CHECKING:
+    from apex_core.settings import Settings
+    from flows.backfill import BackfillForm
+
+
+class _Stage(StrEnum):  # typer takes no list of literals
+    INGEST = "ingest"
+    AUDIO = "audio"
+    EXTRACT = "extract"
+    LABEL = "label"
+    PREDICT = "predict"
+
+
+_Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="All that Prefect and the libraries log.")]
+
+
+def nightly(
+    as_of: Annotated[
+        str | None, typer.Option(help="The moment that stands for now in every stage (ISO 8601). [default: now]")
+    ] = None,
+    force_training: Annotated[bool, typer.Option("--force-training", help="Train, however little is new.")] = False,
+    verbose: _Verbose = False,
+) -> None:
+    """Ingest, score, extract, train, publish, predict and publish a snapshot."""
+    when = moment(as_of, "--as-of")
+    from apex_core.settings import get_settings
+    from flows.commands.logs import route
+    from flows.terminal import notice
+
+    settings = get_settings()
+    route(verbose=verbose)
+    with orchestrated(settings):
+        from flows.nightly import nightly as flow
+
+        flow(when, force_training)
+    notice("done; apex status shows where the catalog stands")
+
+
+def backfill(
+    start: Annotated[str, typer.Option(help="First day of created_at, UTC, like 2026-01-01.")],
+    end: Annotated[str, typer.Option(help="The day after the last one.")],
+    platform: Annotated[Literal["all", "suno", "udio"], typer.Option(help="Whose tracks.")] = "all",
+    stage: Annotated[
+        list[_Stage] | None,
+        typer.Option(help="Run this stage; may be repeated. [default: audio, extract, predict]"),
+    ] = None,
+    file: Annotated[
+        list[Path] | None, typer.Option(help="For the stage ingest: a dump or export; may be repeated.")
+    ] = None,
+    observed_at: Annotated[
+        str | None, typer.Option(help="For the stage ingest: when the files' counts were taken (ISO 8601).")
+    ] = None,
+    run: Annotated[bool, typer.Option("--run", help="Do it. Without this, only the plan is shown.")] = False,
+    verbose: _Verbose = False,
+) -> None:
+    """Run stages again for tracks created in a window; shows the plan unless --run is given."""
+    days = _day(start, "--start"), _day(end, "--end")
+    observed = moment(observed_at, "--observed-at")
+    from apex_core.settings import get_settings
+    from flows.commands.logs import route
+    from flows.terminal import notice
+
+    settings = get_settings()
+    route(verbose=verbose)
+    from flows.backfill import BackfillForm, check
+    from flows.backfill import backfill as flow
+
+    form = BackfillForm(
+        platform=platform,
+        start=days[0],
+        end=days[1],
+        stages=[chosen.value for chosen in stage or (_Stage.AUDIO, _Stage.EXTRACT, _Stage.PREDICT)],
+        files=[str(path.absolute()) for path in file or ()],
+        observed_at=observed,
+        dry_run=not run,
+    )
+    check(form)
+    _show_plan(settings, form)
+    if run:
+        with orchestrated(settings):
+            flow(form)
+    notice("done" if run else "nothing was done: this is the plan, --run carries it out")
+
+
+def _day(text: str, option: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise typer.BadParameter(f"{text!r} is not a day, like 2026-01-01", param_hint=option) from None
+
+
+def _show_plan(settings: "Settings", form: "BackfillForm") -> None:
+    from apex_core.pipeline.plan import plan_backfill
+    from flows.terminal import notice, print_rows
+
+    plan = plan_backfill(settings, form.window, form.stages)
+    if not plan.partitions:
+        notice("no eligible track was created in this window")
+        return
+    names = ("month", "tracks", "without audio", "to encode", "hours of audio")
+    rows = [(p.label, p.tracks, p.audio_missing, p.to_encode, round(p.audio_hours, 2)) for p in plan.partitions]
+    print_rows(names, [*rows, ("all", *map(sum, list(zip(*rows, strict=True))[1:]))])
+
+
+@contextlib.contextmanager
+def orchestrated(settings: "Settings") -> Generator[None]:
+    """Run the block's flows on the configured Prefect API, or on a local server that lasts as long as the block."""
+    from prefect.settings import get_current_settings
+
+    from flows.artifacts import watched
+    from flows.local_server import local_server
+    from flows.terminal import progress
+
+    configured = get_current_settings().api.url
+    server = contextlib.nullcontext() if configured else local_server(settings.home / "prefect")
+    with server, progress() as show, watched(show):
+        yield
