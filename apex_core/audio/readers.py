@@ -12,7 +12,7 @@ import soundfile
 from av.container import InputContainer
 from numpy.typing import NDArray
 
-from apex_core.audio.sniff import has_length_tag
+from apex_core.audio.length_tag import LengthTag, read_length_tag
 from apex_core.errors import Undecodable
 
 BLOCK_FRAMES = 1 << 17
@@ -53,8 +53,9 @@ def open_reader(file: BinaryIO, kind: str) -> Generator[Reader]:
     Raises Undecodable, here or while blocks are read.
     """
     with contextlib.ExitStack() as stack, _as_undecodable(kind):
-        reader = _open_soundfile(file, kind, stack) if _suits_soundfile(file, kind) else None
-        reader = reader or _open_ffmpeg(file, kind, stack)
+        tag = read_length_tag(file) if kind == "mp3" else None
+        reader = _open_soundfile(file, kind, stack) if _suits_soundfile(kind, tag) else None
+        reader = reader or _open_ffmpeg(file, kind, tag, stack)
         if reader.channels > MOST_CHANNELS:
             raise Undecodable(f"more than {MOST_CHANNELS} channels")
         yield reader
@@ -68,9 +69,10 @@ def _as_undecodable(kind: str) -> Generator[None]:
         raise Undecodable(f"cannot be decoded as {kind}") from error
 
 
-def _suits_soundfile(file: BinaryIO, kind: str) -> bool:
-    # Of an MP3 that does not state its length libsndfile guesses it from the first frame, and stops there.
-    return kind not in _ONLY_FFMPEG and (kind != "mp3" or has_length_tag(file))
+def _suits_soundfile(kind: str, tag: LengthTag | None) -> bool:
+    # Of an MP3 that does not state its length libsndfile guesses it from the first frame, and stops there; of one
+    # that is not as long as it states libmpg123 complains on stderr, which nobody can switch off.
+    return kind not in _ONLY_FFMPEG and (kind != "mp3" or (tag is not None and tag.is_kept))
 
 
 def _open_soundfile(file: BinaryIO, kind: str, stack: contextlib.ExitStack) -> Reader | None:
@@ -90,17 +92,22 @@ def _soundfile_blocks(sound: Any) -> Iterator[NDArray[np.float32]]:  # noqa: ANN
         yield block
 
 
-def _open_ffmpeg(file: BinaryIO, kind: str, stack: contextlib.ExitStack) -> Reader:
+def _open_ffmpeg(file: BinaryIO, kind: str, tag: LengthTag | None, stack: contextlib.ExitStack) -> Reader:
     if kind not in _DEMUXERS:
         raise Undecodable("not audio")
     container = stack.enter_context(av.open(file, mode="r", format=_DEMUXERS[kind], metadata_errors="replace"))
     if not container.streams.audio:
         raise Undecodable("no audio stream")
     stream = container.streams.audio[0]
-    seconds = float(stream.duration * stream.time_base) if stream.duration and stream.time_base else None
-    claimed = None if seconds is None or kind in _UNSTATED else int(seconds * stream.rate)
+    claimed = _claimed(stream, kind) if tag is None else tag.samples
     codec = _CODECS.get(stream.codec_context.name, stream.codec_context.name)
     return Reader(codec, stream.rate, stream.channels, claimed, _ffmpeg_blocks(container, stream))
+
+
+def _claimed(stream: av.AudioStream, kind: str) -> int | None:
+    if kind in _UNSTATED or not stream.duration or not stream.time_base:
+        return None
+    return int(float(stream.duration * stream.time_base) * stream.rate)
 
 
 def _ffmpeg_blocks(container: InputContainer, stream: av.AudioStream) -> Iterator[NDArray[np.float32]]:

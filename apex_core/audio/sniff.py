@@ -28,13 +28,8 @@ def sniff(file: BinaryIO) -> str:
 
     The file is left at its start.
     """
-    head = _read_at(file, 0, HEAD)
-    if head.startswith(b"ID3"):
-        head = _read_at(file, _id3_bytes(head), HEAD)
-        file.seek(0)
-        return _frame_kind(head) or "mp3"
-    file.seek(0)
-    return _kind(head)
+    start, head = after_id3(file)
+    return (_frame_kind(head) or "mp3") if start else _kind(head)
 
 
 def is_encrypted(file: BinaryIO) -> bool:
@@ -44,13 +39,17 @@ def is_encrypted(file: BinaryIO) -> bool:
     return b"enca" in moov and b"sinf" in moov
 
 
-def has_length_tag(file: BinaryIO) -> bool:
-    """Say whether an MP3 file states how many frames it has (Xing, Info or VBRI); left at its start."""
-    head = _read_at(file, 0, HEAD)
+def after_id3(file: BinaryIO) -> tuple[int, bytes]:
+    """Return where an MP3 file's first frame should be, behind an ID3v2 tag if there is one, and what lies there.
+
+    The file is left at its start.
+    """
+    start, head = 0, _read_at(file, 0, HEAD)
     if head.startswith(b"ID3"):
-        head = _read_at(file, _id3_bytes(head), HEAD)
+        start = _id3_bytes(head)
+        head = _read_at(file, start, HEAD)
     file.seek(0)
-    return any(tag in head[:200] for tag in (b"Xing", b"Info", b"VBRI"))
+    return start, head
 
 
 def _kind(head: bytes) -> str:
