@@ -30,8 +30,8 @@
     ├── TrainingError         nothing to train on, or training diverged
     └── ArtifactError         a model artifact is incomplete, altered or does not fit
 
-A message says what happened and to which one; ``fix`` says what to do next. Both survive pickling, so an error
-raised in a worker process reads the same in its parent.
+A message says what happened and to which one; ``fix`` says what to do next. They and what else an error carries
+survive pickling, so an error raised in a worker process reads the same in its parent.
 """
 
 
@@ -104,7 +104,11 @@ class ContractViolation(ApexError):
 
 
 class AudioError(ApexError):
-    """One song's audio."""
+    """One song's audio; ``transient`` when it is no fault of the song's, and another try may find it gone."""
+
+    def __init__(self, message: str, *, fix: str | None = None, transient: bool = False) -> None:
+        super().__init__(message, fix=fix)
+        self.transient = transient
 
 
 class Unavailable(AudioError):

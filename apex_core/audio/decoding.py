@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from torchaudio.functional import resample
 
 from apex_core.audio.facts import SAMPLE_RATE, AudioRef
-from apex_core.audio.mono import open_mono, open_regular
-from apex_core.errors import AudioError, NotFound, Unavailable, Undecodable
+from apex_core.audio.mono import as_song_fault, open_mono, open_regular
+from apex_core.errors import NotFound, Unavailable, Undecodable
 from apex_core.settings import AudioSettings
 from apex_core.storage import Store
 
@@ -27,27 +27,20 @@ def decode(path: Path, settings: AudioSettings, *, sha256: str | None = None) ->
     With ``sha256`` the very bytes that are decoded must have this hash.
     Raises Unavailable, Undecodable or TooLarge with a short reason.
     """
-    with open_regular(path, settings) as file:
+    with as_song_fault(), open_regular(path, settings) as file:
         if sha256 is not None and hashlib.file_digest(cast(Any, file), "sha256").hexdigest() != sha256:
             raise Unavailable("file has changed since it was verified")
         with open_mono(file, settings) as song:
             _check_rate(song.sample_rate)
             wave = np.concatenate(list(song.blocks))
-    return _resample(wave, song.sample_rate)
+        return _resample(wave, song.sample_rate)
 
 
 def load(store: Store, ref: AudioRef, settings: AudioSettings) -> NDArray[np.float32]:
     """Decode what ``ref`` points to; whatever goes wrong is raised as this song's AudioError."""
     with contextlib.ExitStack() as stack:
         path = Path(ref.uri) if ref.origin == "library" else _from_store(store, ref.uri, stack)
-        try:
-            return decode(path, settings, sha256=ref.sha256)
-        except AudioError:
-            raise
-        except OSError as error:
-            raise Unavailable(f"temporary: {type(error).__name__} while reading") from error
-        except Exception as error:
-            raise Undecodable(f"decoder failed: {type(error).__name__}") from error
+        return decode(path, settings, sha256=ref.sha256)
 
 
 def _from_store(store: Store, key: str, stack: contextlib.ExitStack) -> Path:
@@ -56,7 +49,7 @@ def _from_store(store: Store, key: str, stack: contextlib.ExitStack) -> Path:
     except NotFound as error:
         raise Unavailable("not in the store") from error
     except Exception as error:  # S3 clients have many kinds
-        raise Unavailable(f"temporary: {type(error).__name__} while reading the store") from error
+        raise Unavailable(f"temporary: {type(error).__name__} while reading the store", transient=True) from error
 
 
 def _check_rate(rate: int) -> None:

@@ -64,7 +64,7 @@ class Fetcher:
     def fetch(self, url: str, target: Path) -> None:
         """Write the song at ``url`` to ``target``, whole or not at all.
 
-        Raises Unavailable when it is withheld, refused, gone or (``temporary: …``) not to be had just now,
+        Raises Unavailable when it is withheld, refused, gone or (``transient``) not to be had just now,
         Undecodable when it is no audio, TooLarge above ``max_bytes``.
         """
         if not self._audio.fetch:
@@ -85,7 +85,7 @@ class Fetcher:
             except Temporary as fault:
                 if attempt == retries:
                     self._lost[_host(url)] += 1
-                    raise Unavailable(f"temporary: {fault.reason}") from fault
+                    raise Unavailable(f"temporary: {fault.reason}", transient=True) from fault
                 # A cut that brought us further is resumed at once.
                 if download.received <= before or fault.wait_s is not None:
                     self._pause(url, fault, self._wait(attempt, fault))

@@ -47,6 +47,19 @@ def open_mono(file: BinaryIO, settings: AudioSettings) -> Generator[Mono]:
 
 
 @contextlib.contextmanager
+def as_song_fault() -> Generator[None]:
+    """Raise whatever goes wrong with a file inside as its AudioError."""
+    try:
+        yield
+    except AudioError:
+        raise
+    except OSError as error:
+        raise Unavailable(f"temporary: {type(error).__name__} while reading", transient=True) from error
+    except Exception as error:
+        raise Undecodable(f"decoder failed: {type(error).__name__}") from error
+
+
+@contextlib.contextmanager
 def open_regular(path: Path, settings: AudioSettings) -> Generator[BinaryIO]:
     """Open ``path`` unbuffered, as the decoders need it.
 

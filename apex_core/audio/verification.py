@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from apex_core.audio.facts import AudioFacts
-from apex_core.audio.mono import open_mono, open_regular
+from apex_core.audio.mono import as_song_fault, open_mono, open_regular
 from apex_core.settings import AudioSettings
 
 
@@ -14,7 +14,7 @@ def verify(path: Path, settings: AudioSettings) -> AudioFacts:
 
     Raises Unavailable (no such file), Undecodable or TooLarge with a short reason.
     """
-    with open_regular(path, settings) as file:
+    with as_song_fault(), open_regular(path, settings) as file:
         sha256 = hashlib.file_digest(cast(Any, file), "sha256").hexdigest()
         size = file.tell()
         with open_mono(file, settings) as song:

@@ -78,6 +78,7 @@ def reason(fetcher: Fetcher, url: str, target: Path, kind: type[AudioError] = Un
     with pytest.raises(kind) as caught:
         fetcher.fetch(url, target)
     assert list(target.parent.iterdir()) == []
+    assert caught.value.transient == caught.value.message.startswith("temporary: ")
     return caught.value.message
 
 
