@@ -109,7 +109,7 @@ class EncoderSettings(_Section):
     shard_songs: int = Field(default=256, ge=1)
     range_shards: int = Field(default=8, ge=1, description="Shards a task takes, at least.")
     max_tasks: int = Field(default=100, ge=1, le=180, description="Most extraction tasks in one flow run.")
-    decode_workers: int = Field(default=2, ge=0, description="Decoder processes; 0 decodes in the encoder's process.")
+    decode_workers: int = Field(default=2, ge=0, description="Decoder processes; 0 decodes and verifies in process.")
 
 
 class AestheticsSettings(_Section):

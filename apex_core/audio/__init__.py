@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from apex_core.audio.fetch import Fetcher
     from apex_core.audio.library import find_in_libraries
     from apex_core.audio.verification import verify
+    from apex_core.audio.verifier import Verifier
     from apex_core.audio.windows import segments
 
 _HOMES = {
@@ -23,6 +24,7 @@ _HOMES = {
     "AudioRef": "facts",
     "Feed": "feed",
     "Fetcher": "fetch",
+    "Verifier": "verifier",
     "decode": "decoding",
     "find_in_libraries": "library",
     "segments": "windows",
@@ -37,6 +39,7 @@ __all__ = [
     "AudioRef",
     "Feed",
     "Fetcher",
+    "Verifier",
     "decode",
     "find_in_libraries",
     "segments",

@@ -1,4 +1,4 @@
-"""A decoder process: songs in, windows out, gone when its parent is (DESIGN §7)."""
+"""A decoder process: songs in, windows or facts out, gone when its parent is (DESIGN §7)."""
 
 import contextlib
 import ctypes
@@ -10,7 +10,10 @@ import socket
 import sys
 import threading
 import time
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,8 +23,8 @@ from apex_core.audio.windows import segment_count
 from apex_core.errors import AudioError
 from apex_core.settings import AudioSettings
 
-if TYPE_CHECKING:
-    from apex_core.storage import Store
+# What a decoder does with a job: the answer, and a descriptor of shared memory where there are samples.
+Work = Callable[[dict[str, Any]], tuple[dict[str, Any], int | None]]
 
 LONGEST_MESSAGE = 1 << 16
 SONG_LIMIT_S = 600
@@ -30,7 +33,7 @@ _PR_SET_PDEATHSIG = 1
 
 
 def main() -> None:
-    """Serve the feed at the other end of a socket; the arguments are the socket's number and the feed's pid."""
+    """Serve the parent at the other end of a socket; the arguments are the socket's number and the parent's pid."""
     descriptor, parent = int(sys.argv[1]), int(sys.argv[2])
     _die_with(parent)
     # The parent decides when to stop, and says so by closing the socket.
@@ -54,35 +57,50 @@ def _watch(parent: int) -> None:
 
 
 def _serve(feed: socket.socket) -> None:
-    # Imported only now: loading torch takes seconds in which the parent may die.
+    hello = json.loads(feed.recv(LONGEST_MESSAGE))
+    settings = AudioSettings.model_validate(hello["audio"])
+    work = _verifying(settings) if hello["store"] is None else _decoding(hello["store"], settings)
+    feed.send(b'{"ready": true}')
+    while job := feed.recv(LONGEST_MESSAGE):
+        _answer(feed, work, json.loads(job))
+
+
+# Imported only when needed, and only then: loading torch takes seconds in which the parent may die.
+
+
+def _verifying(settings: AudioSettings) -> Work:
+    from apex_core.audio.verification import verify
+
+    return lambda job: ({"facts": asdict(verify(Path(job["path"]), settings))}, None)
+
+
+def _decoding(store_url: str, settings: AudioSettings) -> Work:
     import torch
 
+    from apex_core.audio.decoding import load
     from apex_core.storage import Store
 
     torch.set_num_threads(1)
-    hello = json.loads(feed.recv(LONGEST_MESSAGE))
-    store, settings = Store.open(hello["store"]), AudioSettings.model_validate(hello["audio"])
-    feed.send(b'{"ready": true}')
-    while job := feed.recv(LONGEST_MESSAGE):
-        _answer(feed, store, settings, json.loads(job))
+    store = Store.open(store_url)
+    return lambda job: ({}, _shared(load(store, AudioRef(job["sha256"], job["uri"], job["origin"]), settings)))
 
 
-def _answer(feed: socket.socket, store: "Store", settings: AudioSettings, job: dict[str, str]) -> None:
-    from apex_core.audio.decoding import load
-
+def _answer(feed: socket.socket, work: Work, job: dict[str, Any]) -> None:
     # The alarm's default action ends this process, also out of a decoder that never returns.
     signal.alarm(SONG_LIMIT_S)
     try:
-        ref = AudioRef(job["sha256"], job["uri"], "library" if job["library"] else "fetched")
-        descriptor = _shared(load(store, ref, settings))
+        answer, descriptor = work(job)
     except AudioError as error:
-        fault = {"error": type(error).__name__, "message": error.message, "fix": error.fix}
-        feed.send(json.dumps(fault).encode())
-    else:
-        socket.send_fds(feed, [b'{"song": true}'], [descriptor])
-        os.close(descriptor)
+        kept = {"message": error.message, "fix": error.fix, "transient": error.transient}
+        answer, descriptor = {"error": type(error).__name__, **kept}, None
     finally:
         signal.alarm(0)
+    body = json.dumps(answer).encode()
+    if descriptor is None:
+        feed.send(body)
+    else:
+        socket.send_fds(feed, [body], [descriptor])
+        os.close(descriptor)
 
 
 def _shared(wave: NDArray[np.float32]) -> int:

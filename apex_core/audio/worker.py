@@ -1,4 +1,4 @@
-"""The feed's end of a decoder process."""
+"""Our end of a decoder process."""
 
 import contextlib
 import json
@@ -11,14 +11,16 @@ import subprocess
 import sys
 from collections import deque
 from collections.abc import Iterable
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import IO, Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from apex_core.audio.decoder import LONGEST_MESSAGE, SONG_LIMIT_S
-from apex_core.audio.facts import SEGMENT_SAMPLES, AudioRef
+from apex_core.audio.facts import SEGMENT_SAMPLES, AudioFacts, AudioRef
+from apex_core.audio.last_words import LastWords
 from apex_core.errors import AudioError, TooLarge, Unavailable, Undecodable
 from apex_core.settings import AudioSettings
 
@@ -30,22 +32,33 @@ _ERRORS = {kind.__name__: kind for kind in (AudioError, Unavailable, Undecodable
 
 @dataclass(slots=True, eq=False)
 class Job:
-    """One song on its way: what came of it, once something did, and how many processes died on it."""
+    """One song on its way: what came of it, once something did, and how many processes died on it.
 
-    ref: AudioRef
-    outcome: Windows | AudioError | None = None
+    A reference is decoded to windows, a path verified to facts.
+    """
+
+    song: AudioRef | Path
+    outcome: Windows | AudioFacts | AudioError | None = None
     deaths: int = 0
+
+    @property
+    def uri(self) -> str:
+        return self.song.uri if isinstance(self.song, AudioRef) else str(self.song)
 
 
 class Worker:
-    """A decoder process. It answers jobs in the order given: when it dies, the first one left is to blame."""
+    """A decoder process; without a store it verifies, and starts sooner.
 
-    def __init__(self, store_url: str, settings: AudioSettings) -> None:
+    It answers jobs in the order given: when it dies, the first one left is to blame.
+    """
+
+    def __init__(self, settings: AudioSettings, store_url: str | None = None) -> None:
         self.jobs: deque[Job] = deque()
         self.ready = False
         self._socket, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with theirs:
             self._process = _start(theirs.fileno())
+        self._words = LastWords(cast(IO[bytes], self._process.stderr), self._process.pid)
         self._send({"store": store_url, "audio": settings.model_dump(mode="json")})
 
     def fileno(self) -> int:
@@ -54,8 +67,7 @@ class Worker:
     def give(self, job: Job) -> None:
         """Queue a song behind those already given."""
         self.jobs.append(job)
-        ref = job.ref
-        self._send({"sha256": ref.sha256, "uri": ref.uri, "library": ref.origin == "library"})
+        self._send(asdict(job.song) if isinstance(job.song, AudioRef) else {"path": str(job.song)})
 
     def receive(self) -> bool:
         """Take one message, waiting for it; False when the process is gone and all it said was heard."""
@@ -66,7 +78,7 @@ class Worker:
         if "ready" in answer:
             self.ready = True
         else:
-            self.jobs.popleft().outcome = _mapped(descriptors[0]) if descriptors else _error(answer)
+            self.jobs.popleft().outcome = _mapped(descriptors[0]) if descriptors else _outcome(answer)
         return True
 
     def stop(self) -> None:
@@ -74,13 +86,18 @@ class Worker:
         self._process.kill()
         self.bury()
 
-    def bury(self) -> int:
-        """See off a process that is going; return its exit status, negative for the signal it died of."""
+    def bury(self) -> tuple[int, str]:
+        """See off a process that is going.
+
+        Returns its exit status, negative for the signal it died of, and the end of what it said on stderr.
+        """
         self._socket.close()
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            return self._process.wait(_LAST_WORDS_S)
-        self._process.kill()
-        return self._process.wait()
+        try:
+            status = self._process.wait(_LAST_WORDS_S)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            status = self._process.wait()
+        return status, self._words.end()
 
     def _send(self, message: dict[str, Any]) -> None:
         # A process that is gone is noticed when it is next listened to.
@@ -124,6 +141,8 @@ def _start(descriptor: int) -> subprocess.Popen[bytes]:
         pass_fds=(descriptor,),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        bufsize=0,
         env=os.environ | own,
     )
 
@@ -134,5 +153,8 @@ def _mapped(descriptor: int) -> Windows:
     return np.frombuffer(memory, dtype=np.float32).reshape(-1, SEGMENT_SAMPLES)
 
 
-def _error(answer: dict[str, str]) -> AudioError:
-    return _ERRORS.get(answer["error"], AudioError)(answer["message"], fix=answer["fix"])
+def _outcome(answer: dict[str, Any]) -> AudioFacts | AudioError:
+    if "facts" in answer:
+        return AudioFacts(**answer["facts"])
+    kind = _ERRORS.get(answer["error"], AudioError)
+    return kind(answer["message"], fix=answer["fix"], transient=answer["transient"])

@@ -8,9 +8,9 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from apex_core.audio import AudioFacts, Fetcher, find_in_libraries, verify
+from apex_core.audio import AudioFacts, Fetcher, Verifier, find_in_libraries
 from apex_core.catalog import sql, transaction
-from apex_core.errors import AudioError, Unavailable
+from apex_core.errors import TooLarge, Unavailable, Undecodable
 from apex_core.pipeline.frames import AUDIO, execute_with, frame
 from apex_core.pipeline.run import EVERYTHING, Run, StageReport, Window
 
@@ -28,6 +28,14 @@ class Wanted:
     track_id: str
     url: str | None
     attempts: int
+
+
+@dataclass(frozen=True, slots=True)
+class Tools:
+    """What every song of the stage goes through."""
+
+    fetcher: Fetcher
+    verifier: Verifier
 
 
 def run_audio(run: Run, window: Window = EVERYTHING) -> StageReport:
@@ -52,13 +60,19 @@ def _wanted(run: Run, window: Window) -> list[Wanted]:
 
 def _looked_for(run: Run, wanted: list[Wanted], libraries: Libraries) -> Iterator[list[Row]]:
     audio = run.settings.audio
-    with Fetcher(audio, run.settings.http) as fetcher, ThreadPoolExecutor(audio.concurrency) as pool:
+    workers = min(audio.concurrency, run.settings.encoder.decode_workers)
+    with (
+        Fetcher(audio, run.settings.http) as fetcher,
+        Verifier(audio, workers) as verifier,
+        ThreadPoolExecutor(audio.concurrency) as pool,
+    ):
+        tools = Tools(fetcher, verifier)
         for start in range(0, len(wanted), _COMMIT_EVERY):  # batch by batch, so that a crash loses little
             batch = wanted[start : start + _COMMIT_EVERY]
-            yield list(pool.map(lambda song: _look_for(run, fetcher, song, libraries), batch))
+            yield list(pool.map(lambda song: _look_for(run, tools, song, libraries), batch))
 
 
-def _look_for(run: Run, fetcher: Fetcher, song: Wanted, libraries: Libraries) -> Row:
+def _look_for(run: Run, tools: Tools, song: Wanted, libraries: Libraries) -> Row:
     row: Row = {
         "platform": song.platform,
         "track_id": song.track_id,
@@ -66,26 +80,26 @@ def _look_for(run: Run, fetcher: Fetcher, song: Wanted, libraries: Libraries) ->
         "checked_at": run.as_of,
     }
     try:
-        return row | {"state": "available"} | _find(run, fetcher, song, libraries)
-    except AudioError as error:
+        return row | {"state": "available"} | _find(run, tools, song, libraries)
+    except (Unavailable, Undecodable, TooLarge) as error:  # a plain AudioError is no song's, and ends the stage
         days = run.settings.audio.retry_days
         later = timedelta(days=days[min(song.attempts, len(days) - 1)])
         state = "unavailable" if isinstance(error, Unavailable) else "corrupt"
         return row | {"state": state, "reason": error.message, "next_try_at": run.as_of + later}
 
 
-def _find(run: Run, fetcher: Fetcher, song: Wanted, libraries: Libraries) -> Row:
+def _find(run: Run, tools: Tools, song: Wanted, libraries: Libraries) -> Row:
     path = libraries.get((song.platform, song.track_id))
     if path is not None:
-        return _facts(verify(path, run.settings.audio)) | {"uri": str(path), "origin": "library"}
+        return _facts(tools.verifier.verify(path)) | {"uri": str(path), "origin": "library"}
     if not run.settings.audio.fetch:
         raise Unavailable("in no library")
     if not song.url:
         raise Unavailable("in no library, and the record has no URL")
     with tempfile.TemporaryDirectory(prefix="apex-") as folder:
         target = Path(folder) / "audio"
-        fetcher.fetch(song.url, target)
-        facts = verify(target, run.settings.audio)
+        tools.fetcher.fetch(song.url, target)
+        facts = tools.verifier.verify(target)
         key = f"audio/{facts.sha256[:2]}/{facts.sha256}.{facts.codec}"
         run.store.put_file(key, target)
     return _facts(facts) | {"uri": key, "origin": "fetched"}

@@ -24,6 +24,16 @@ def write(path: Path, samples: Samples, rate: int, subtype: str | None = None, f
     return path
 
 
+def scrambled(path: Path) -> Path:
+    """Write an mp3 of the right length whose middle is noise: libmpg123 has much to say about it."""
+    write(path, tone(44100 * 6, 44100), 44100)
+    body = bytearray(path.read_bytes())
+    third = len(body) // 3
+    body[third : 2 * third] = np.random.default_rng(1).bytes(third)
+    path.write_bytes(body)
+    return path
+
+
 def write_ffmpeg(path: Path, samples: Samples, rate: int, codec: str, container: str, **options: str) -> Path:
     """Encode with FFmpeg, for what libsndfile does not write."""
     with av.open(str(path), "w", format=container, container_options=options) as output:

@@ -1,23 +1,24 @@
 """The feed keeps order, stays within its window, survives its decoders, and leaves none behind."""
 
-import contextlib
+import hashlib
+import logging
 import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from apex_core.audio import SEGMENT_SAMPLES, AudioRef, Feed, decode, segments, verify
+from apex_core.audio import SEGMENT_SAMPLES, AudioRef, Feed, decode, segments
 from apex_core.errors import AudioError, TooLarge, Unavailable, Undecodable
 from apex_core.settings import AudioSettings
 from apex_core.storage import Store
 
-from .songs import tone, write
+from .decoders import children, first_decoders, gone_within, importing_first, poisonous
+from .songs import scrambled, tone, write
 
 SETTINGS = AudioSettings(max_seconds=40)
 
@@ -42,18 +43,11 @@ def songs(tmp_path_factory: pytest.TempPathFactory) -> list[AudioRef]:
 
 
 def ref(path: Path) -> AudioRef:
-    return AudioRef(verify(path, AudioSettings()).sha256, str(path), "library")
+    return AudioRef(sha256(path), str(path), "library")
 
 
-def children() -> set[int]:
-    """Decoder processes of this one."""
-    found: set[int] = set()
-    for stat in Path("/proc").glob("[0-9]*/stat"):
-        with contextlib.suppress(OSError):
-            fields = stat.read_text().rpartition(")")[2].split()
-            if int(fields[1]) == os.getpid() and b"apex_core.audio.decoder" in (stat.parent / "cmdline").read_bytes():
-                found.add(int(stat.parent.name))
-    return found
+def sha256(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 @pytest.mark.parametrize("workers", [0, 2])
@@ -128,23 +122,9 @@ def test_a_decoder_that_is_killed_costs_no_song(feed: Feed, songs: list[AudioRef
 
 
 def test_a_song_that_kills_its_decoders_fails_alone(store: Store, songs: list[AudioRef], tmp_path: Path) -> None:
-    # Opening a file is where a real poison strikes; here it is a decoder started with the poison inside.
-    poisoned = tmp_path / "sitecustomize.py"
-    poisoned.write_text(
-        "import os, signal, sys\n"
-        "def strike(event, arguments):\n"
-        "    if event == 'open' and 'poison' in str(arguments[0]):\n"
-        "        os.kill(os.getpid(), signal.SIGSEGV)\n"
-        "if 'apex_core.audio.decoder' in sys.orig_argv:\n"
-        "    sys.addaudithook(strike)\n"
-    )
     poison = AudioRef("0" * 64, str(tmp_path / "poison.mp3"), "library")
-    sys.path.insert(0, str(tmp_path))
-    try:
-        with Feed(store.url, SETTINGS, 1) as feed:
-            outcomes = list(feed.stream([songs[1], poison, *songs[2:]]))
-    finally:
-        sys.path.remove(str(tmp_path))
+    with poisonous(tmp_path), Feed(store.url, SETTINGS, 1) as feed:
+        outcomes = list(feed.stream([songs[1], poison, *songs[2:]]))
     assert [song for song, _ in outcomes] == [songs[1], poison, *songs[2:]]
     fault = outcomes.pop(1)[1]
     assert isinstance(fault, Undecodable)
@@ -153,16 +133,34 @@ def test_a_song_that_kills_its_decoders_fails_alone(store: Store, songs: list[Au
 
 
 def test_decoders_that_cannot_start_stop_the_stream(store: Store, songs: list[AudioRef], tmp_path: Path) -> None:
-    (tmp_path / "torch.py").write_text("raise SystemExit(3)\n")
-    sys.path.insert(0, str(tmp_path))
-    try:
-        with (
-            Feed(store.url, SETTINGS, 1) as feed,
-            pytest.raises(AudioError, match=r"could not start: .* \(exit status 3\)"),
-        ):
-            list(feed.stream(songs))
-    finally:
-        sys.path.remove(str(tmp_path))
+    with (
+        importing_first(tmp_path, "torch", "raise ImportError('no such library')\n"),
+        Feed(store.url, SETTINGS, 1) as feed,
+        pytest.raises(AudioError, match=r"(?s)could not start: .* \(exit status 1\)\..*no such library"),
+    ):
+        list(feed.stream(songs))
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_a_fault_that_is_not_the_songs_is_transient(feed: Feed, store: Store, workers: int) -> None:
+    feed = feed if workers else Feed(store.url, SETTINGS, 0)
+    # A regular file that gives an error when it is read, like one on a failing disk.
+    [(_, fault)] = feed.stream([AudioRef("0" * 64, "/proc/self/mem", "library")])
+    assert isinstance(fault, Unavailable)
+    assert (fault.message, fault.transient) == ("temporary: OSError while reading", True)
+    [(_, fault)] = feed.stream([AudioRef("0" * 64, "/none", "library")])
+    assert isinstance(fault, Unavailable)
+    assert not fault.transient
+
+
+def test_what_decoders_say_is_logged_and_never_shown(
+    store: Store, tmp_path: Path, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
+) -> None:
+    damaged = ref(scrambled(tmp_path / "song.mp3"))
+    with caplog.at_level(logging.DEBUG, "apex_core.audio"), Feed(store.url, SETTINGS, 1) as feed:
+        assert [song for song, _ in feed.stream([damaged])] == [damaged]
+    assert "Illegal Audio-MPEG-Header" in caplog.text
+    assert capfd.readouterr().err == ""
 
 
 def test_decoders_end_with_their_feed(store: Store, songs: list[AudioRef]) -> None:
@@ -201,19 +199,3 @@ def test_decoders_die_with_a_parent_that_is_killed(store: Store, songs: list[Aud
         parent.kill()
         parent.wait()
         assert gone_within(10, decoders)
-
-
-def first_decoders(parent: int) -> set[int]:
-    children = Path(f"/proc/{parent}/task/{parent}/children")
-    while len(found := {int(pid) for pid in children.read_text().split()}) < 1:
-        time.sleep(0.01)
-    return found
-
-
-def gone_within(seconds: float, pids: set[int]) -> bool:
-    deadline = time.monotonic() + seconds
-    while any(Path(f"/proc/{pid}").exists() for pid in pids):
-        if time.monotonic() > deadline:
-            return False
-        time.sleep(0.02)
-    return True
