@@ -84,7 +84,8 @@ def encode_shards(
     """Encode planned shards; a shard that is committed already is left alone. Opens no catalog.
 
     One feed runs through all shards, so decoding is ahead across their borders; a song that cannot be decoded is
-    recorded in its shard with the reason. Returns counts: shards, songs, failed.
+    recorded in its shard with the reason. Returns counts: shards, songs, failed. Raises AudioError when a song cannot
+    be read just now: its shard stays uncommitted.
     """
     store = Store.open(settings.store_url)
     plans = {
@@ -120,6 +121,12 @@ def _encoded(encoder: Encoder, decoded: Iterable[tuple[PlannedSong, Decoded]]) -
     """Songs in their order; segments of short songs share a batch, which never crosses the shard."""
     waiting: list[tuple[PlannedSong, Segments | AudioError]] = []
     for song, (_, found) in decoded:
+        if isinstance(found, AudioError) and found.transient:
+            raise AudioError(
+                f"{song.ref.uri}: {found.message}; its shard stays uncommitted.",
+                fix="run the extraction again when the file can be read",
+                transient=True,
+            ) from found
         waiting.append((song, found))
         if sum(len(found) for _, found in waiting if not isinstance(found, AudioError)) >= encoder.batch_segments:
             yield from _flush(encoder, waiting)
