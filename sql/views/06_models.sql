@@ -13,7 +13,7 @@ SELECT
     v.score_run_id,
     v.encoder_id,
     v.weights_sha256,
-    v.version = (SELECT version FROM champion) AS is_champion
+    v.version IS NOT DISTINCT FROM (SELECT version FROM champion) AS is_champion
 FROM model_version AS v
 ORDER BY v.created_at DESC, v.version;
 

@@ -1,0 +1,121 @@
+"""A run: only while it is alive does it write, and a flow runs once a host."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from apex_core.catalog import connect
+from apex_core.errors import CatalogError, Fenced, Locked
+from apex_core.pipeline.run import Run, StageReport, begin, end, exclusive, record
+from apex_core.settings import Settings
+from tests.catalog.other_process import other_process
+
+AS_OF = datetime(2026, 11, 22, 3, tzinfo=UTC)
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    return Settings(home=tmp_path, threads=1, memory_limit="500MB", lock_timeout_s=20)
+
+
+def states(settings: Settings) -> dict[str, str]:
+    with connect(settings) as connection:
+        return dict(connection.execute("SELECT run_id, state FROM run ORDER BY token").fetchall())
+
+
+def write(run: Run) -> None:
+    with run.catalog("test") as connection:
+        connection.execute("INSERT INTO run_stat VALUES ($1, 'test', 'writes', 1)", [run.run_id])
+
+
+def test_a_run_that_is_alive_writes(settings: Settings) -> None:
+    run = begin(settings, "nightly", AS_OF, "one")
+    write(run)
+    end(run, "completed", AS_OF)
+    assert states(settings) == {"one": "completed"}
+
+
+def test_a_run_declared_dead_is_fenced_from_everything(settings: Settings) -> None:
+    zombie = begin(settings, "nightly", AS_OF, "zombie", alone=True)
+    begin(settings, "nightly", AS_OF, "next", alone=True)
+    with pytest.raises(Fenced, match="zombie may not write: it is dead") as refused:
+        write(zombie)
+    assert refused.value.fix
+    with pytest.raises(Fenced):
+        record(zombie, StageReport("score", {}), 1)
+    with pytest.raises(Fenced):
+        end(zombie, "completed", AS_OF)
+    assert states(settings) == {"zombie": "dead", "next": "running"}
+
+
+@pytest.mark.parametrize("state", ["completed", "failed"])
+def test_a_run_that_has_ended_is_fenced_too(settings: Settings, state: str) -> None:
+    run = begin(settings, "nightly", AS_OF, "one")
+    end(run, state, AS_OF)
+    with pytest.raises(Fenced, match=f"it is {state}"):
+        write(run)
+
+
+def test_a_run_that_never_began_is_fenced(settings: Settings) -> None:
+    with pytest.raises(Fenced, match="it is unknown"):
+        write(Run(settings, "stranger", AS_OF))
+
+
+def test_only_runs_of_the_same_flow_are_declared_dead(settings: Settings) -> None:
+    begin(settings, "ingest", AS_OF, "ingest-1")
+    finished = begin(settings, "nightly", AS_OF, "nightly-1")
+    end(finished, "completed", AS_OF)
+    begin(settings, "nightly", AS_OF, "nightly-2", alone=True)
+    assert states(settings) == {"ingest-1": "running", "nightly-1": "completed", "nightly-2": "running"}
+
+
+def test_a_run_begun_again_goes_on(settings: Settings) -> None:
+    """A flow that is retried keeps its id: it must not fence itself."""
+    begin(settings, "nightly", AS_OF, "one", alone=True)
+    begin(settings, "nightly", AS_OF, "other", alone=True)
+    again = begin(settings, "nightly", AS_OF, "one", alone=True)
+    write(again)
+    assert states(settings) == {"other": "dead", "one": "running"}
+
+
+def test_tokens_only_grow(settings: Settings) -> None:
+    for name in ("a", "b", "a", "c"):
+        begin(settings, "nightly", AS_OF, name)
+    with connect(settings) as connection:
+        tokens = dict(connection.execute("SELECT run_id, token FROM run").fetchall())
+    assert tokens == {"b": 2, "a": 3, "c": 4}
+
+
+def test_a_stage_recorded_twice_is_one_row_a_measure(settings: Settings) -> None:
+    run = begin(settings, "nightly", AS_OF, "one")
+    record(run, StageReport("score", {"tracks": 3, "retired": 1}), 2.5)
+    record(run, StageReport("score", {"tracks": 4}), 1.5)
+    with connect(settings) as connection:
+        rows = connection.execute("SELECT measure, value FROM run_stat ORDER BY measure").fetchall()
+    assert rows == [("seconds", 1.5), ("tracks", 4)]
+
+
+def test_a_flow_runs_once_a_host(settings: Settings) -> None:
+    script = (
+        "import sys; from apex_core.settings import Settings; from apex_core.pipeline.run import exclusive\n"
+        "with exclusive(Settings(home=sys.argv[1]), 'nightly'):\n"
+        "    print('in'); sys.stdin.readline()"
+    )
+    with other_process("-c", script, settings.home) as other:
+        assert other.says() == "in"
+        with pytest.raises(Locked, match=f"flow 'nightly' is held by pid {other.pid}"), exclusive(settings, "nightly"):
+            pass
+        with exclusive(settings, "backfill"):
+            pass
+        other.process.kill()
+        other.ends()
+        with exclusive(settings, "nightly"):
+            pass
+
+
+def test_a_flow_that_runs_keeps_the_catalog_open_to_others(settings: Settings) -> None:
+    with exclusive(settings, "nightly"):
+        assert states(settings) == {}
+        with pytest.raises(CatalogError, match="'nightly' is already open"), exclusive(settings, "nightly"):
+            pass

@@ -1,0 +1,111 @@
+"""The scored catalog is one row a track, whatever hangs on it."""
+
+from datetime import timedelta
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from apex_core.catalog import Connection
+from tests.sql.catalog_rows import AT, add, rows
+
+TABLES = ("track", "engagement", "audio", "embedding", "aesthetic", "prediction")
+
+
+@pytest.fixture
+def champion(catalog: Connection) -> Connection:
+    add(catalog, "encoder")
+    add(catalog, "score_run")
+    add(catalog, "model_version", version="v1")
+    add(catalog, "model_version", version="v0", encoder_id="e0")
+    add(catalog, "model_alias", version="v0", n=1)
+    add(catalog, "model_alias", version="v1", n=2)
+    return catalog
+
+
+def test_a_track_with_nothing_is_a_row(catalog: Connection) -> None:
+    add(catalog, "track", track_id="a")
+    query = "SELECT track_id, plays, score_streams, audio_state, predicted_streams, model_version FROM scored_catalog"
+    assert rows(catalog, query) == [("a", None, None, None, None, None)]
+
+
+def test_a_track_with_everything_is_one_row(champion: Connection) -> None:
+    add(champion, "track", track_id="a")
+    for day, plays in enumerate((1, 5, 3)):
+        add(champion, "engagement", track_id="a", plays=plays, likes=1, observed_at=AT + timedelta(days=day))
+    add(champion, "engagement_score", track_id="a", score_streams=80.0, score_likes=70.0)
+    add(champion, "engagement_score", track_id="a", score_run_id="older", score_streams=1.0)
+    add(champion, "audio", track_id="a", sha256="x")
+    for encoder in ("e0", "e1"):
+        add(champion, "embedding", sha256="x", encoder_id=encoder)
+    for version, score in (("v0", 10.0), ("v1", 60.0)):
+        add(champion, "prediction", version=version, sha256="x", score_streams=score, clarity=2.5)
+    add(champion, "aesthetic", track_id="a", clarity=2.0, labelled_at=AT)
+    add(champion, "aesthetic", track_id="a", clarity=4.0, labeller="mine", labelled_at=AT + timedelta(days=1))
+    add(champion, "split", track_id="a")
+    found = rows(
+        champion,
+        "SELECT plays, score_streams, predicted_streams, residual_streams, clarity, predicted_clarity, "
+        "embedding_state, split, score_run_id, model_version FROM scored_catalog",
+    )
+    assert found == [(3, 80.0, 60.0, 20.0, 4.0, 2.5, "embedded", "train", "s1", "v1")]
+
+
+def test_two_tracks_of_one_sound_are_two_rows_with_one_prediction(champion: Connection) -> None:
+    for platform, track in (("suno", "a"), ("udio", "a"), ("suno", "b")):
+        add(champion, "track", platform=platform, track_id=track)
+        add(champion, "audio", platform=platform, track_id=track, sha256="same")
+    add(champion, "embedding", sha256="same")
+    add(champion, "prediction", sha256="same")
+    query = "SELECT platform, track_id, predicted_streams FROM scored_catalog ORDER BY ALL"
+    assert rows(champion, query) == [("suno", "a", 50.0), ("suno", "b", 50.0), ("udio", "a", 50.0)]
+
+
+sounds = st.sampled_from(["x", "y", None])
+keys = st.tuples(st.sampled_from(["suno", "udio"]), st.sampled_from(["a", "b", "c"]))
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    tracks=st.sets(keys),
+    audio=st.dictionaries(keys, sounds),
+    labels=st.lists(
+        st.tuples(keys, st.sampled_from(["songeval", "mine"]), st.integers(0, 1)), unique_by=lambda label: label[:2]
+    ),
+    counts=st.lists(st.tuples(keys, st.integers(0, 2), st.integers(0, 9))),
+    embedded=st.sets(st.tuples(st.sampled_from(["e0", "e1"]), st.sampled_from(["x", "y"]))),
+)
+def test_it_has_the_rows_of_track_and_no_others(
+    champion: Connection,
+    tracks: set[tuple[str, str]],
+    audio: dict[tuple[str, str], str | None],
+    labels: list[tuple[tuple[str, str], str, int]],
+    counts: list[tuple[tuple[str, str], int, int]],
+    embedded: set[tuple[str, str]],
+) -> None:
+    for table in TABLES:
+        champion.execute(f"DELETE FROM {table}")
+    for platform, track in tracks:
+        add(champion, "track", platform=platform, track_id=track)
+    for (platform, track), sha256 in audio.items():
+        add(champion, "audio", platform=platform, track_id=track, sha256=sha256)
+    for (platform, track), labeller, day in labels:
+        at = AT + timedelta(days=day)
+        add(champion, "aesthetic", platform=platform, track_id=track, labeller=labeller, labelled_at=at, clarity=3.0)
+    for (platform, track), day, plays in counts:
+        add(
+            champion, "engagement", platform=platform, track_id=track, plays=plays, observed_at=AT + timedelta(days=day)
+        )
+    for encoder, sha256 in embedded:
+        add(champion, "embedding", encoder_id=encoder, sha256=sha256)
+        add(champion, "prediction", version=f"v{encoder[1]}", sha256=sha256)
+    assert rows(champion, "SELECT platform, track_id FROM scored_catalog ORDER BY ALL") == sorted(tracks)
+
+
+def test_before_the_first_champion_embeddings_are_shown(catalog: Connection) -> None:
+    """A first night that could not train must not look as if nothing had been encoded."""
+    add(catalog, "encoder")
+    add(catalog, "track", track_id="a")
+    add(catalog, "audio", track_id="a", sha256="x")
+    add(catalog, "embedding", sha256="x")
+    assert rows(catalog, "SELECT embedding_state FROM scored_catalog") == [("embedded",)]

@@ -1,0 +1,125 @@
+"""The public views: what each says, and that each says what it is."""
+
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from apex_core.catalog import Connection
+from apex_core.catalog.statements import sql_root
+from tests.sql.catalog_rows import AT, add, rows
+
+PUBLIC = {
+    "scored_catalog",
+    "engagement_latest",
+    "engagement_daily",
+    "model_history",
+    "rejects_open",
+    "coverage",
+    "lineage",
+}
+CHECKS = sorted((sql_root() / "checks").glob("*.sql"))
+
+
+def test_the_public_views_are_there_and_every_view_is_described(catalog: Connection) -> None:
+    found = dict(rows(catalog, "SELECT view_name, comment FROM duckdb_views() WHERE NOT internal"))
+    assert set(found) >= PUBLIC
+    assert [name for name, comment in found.items() if not comment] == []
+
+
+def test_an_empty_catalog_has_empty_views(catalog: Connection) -> None:
+    for (name,) in rows(catalog, "SELECT view_name FROM duckdb_views() WHERE NOT internal"):
+        assert rows(catalog, f"FROM {name}") == [], name
+
+
+def test_the_latest_count_is_the_latest_of_each_counter(catalog: Connection) -> None:
+    add(catalog, "engagement", track_id="a", plays=9, likes=3)
+    add(catalog, "engagement", track_id="a", plays=None, likes=2, observed_at=AT + timedelta(days=1))
+    add(catalog, "engagement", track_id="a", plays=1, likes=1, observed_at=AT - timedelta(days=1))
+    query = "SELECT plays, likes, observed_at, observations FROM engagement_latest"
+    assert rows(catalog, query) == [(9, 2, AT + timedelta(days=1), 3)]
+
+
+def test_a_tie_goes_to_what_was_recorded_later(catalog: Connection) -> None:
+    for recorded, plays in ((2, 7), (1, 8)):
+        add(catalog, "engagement", track_id="a", plays=plays, recorded_at=AT + timedelta(hours=recorded))
+    assert rows(catalog, "SELECT plays FROM engagement_latest") == [(7,)]
+
+
+@pytest.mark.parametrize("zone", ["UTC", "America/Los_Angeles", "Pacific/Auckland"])
+def test_a_day_is_a_utc_day_whoever_reads(catalog: Connection, zone: str) -> None:
+    catalog.execute(f"SET TimeZone = '{zone}'")
+    for hour, plays in ((0, 1), (23, 4), (25, 9)):
+        add(
+            catalog,
+            "engagement",
+            track_id="a",
+            plays=plays,
+            likes=0,
+            observed_at=AT + timedelta(hours=hour, minutes=30),
+        )
+    query = "SELECT day::VARCHAR, plays, plays_gained FROM engagement_daily ORDER BY day"
+    assert rows(catalog, query) == [("2026-11-01", 4, None), ("2026-11-02", 9, 5)]
+
+
+def test_counters_may_fall(catalog: Connection) -> None:
+    for day, plays in enumerate((9, 4)):
+        add(catalog, "engagement", track_id="a", plays=plays, observed_at=AT + timedelta(days=day))
+    assert rows(catalog, "SELECT plays_gained FROM engagement_daily ORDER BY day") == [(None,), (-5,)]
+
+
+@pytest.mark.parametrize(
+    ("track", "eligible"),
+    [
+        ({}, True),
+        ({"is_public": None, "kind": None}, True),
+        ({"is_public": True, "kind": "edit_crop"}, True),
+        ({"is_public": False}, False),
+        ({"status": "unavailable"}, False),
+        ({"status": "tombstone"}, False),
+        ({"state": "unfinished"}, False),
+        ({"state": "error"}, False),
+        ({"state": None}, False),
+        ({"kind": "stem"}, False),
+        ({"kind": "preview"}, False),
+    ],
+)
+def test_who_is_eligible(catalog: Connection, track: dict[str, object], eligible: bool) -> None:
+    add(catalog, "track", track_id="a", **track)
+    assert bool(rows(catalog, "FROM eligible_track")) == eligible
+
+
+def test_open_rejects_are_those_without_resolution(catalog: Connection) -> None:
+    add(catalog, "reject", reject_key="open")
+    add(catalog, "reject", reject_key="closed", resolved_at=AT)
+    assert rows(catalog, "SELECT reject_key FROM rejects_open") == [("open",)]
+
+
+def test_the_champion_is_what_the_highest_record_names(catalog: Connection) -> None:
+    metrics = '{"test": {"score_streams": {"spearman": 0.4, "n": 30}}}'
+    add(catalog, "model_version", version="v1", metrics=metrics)
+    add(catalog, "model_version", version="v2", created_at=AT + timedelta(days=1))
+    for n, version in ((9, "v2"), (10, "v1")):
+        add(catalog, "model_alias", n=n, version=version)
+    add(catalog, "model_alias", alias="shadow", n=99, version="v2")
+    query = "SELECT version, is_champion, streams_spearman, test_tracks FROM model_history"
+    assert rows(catalog, query) == [("v2", False, None, None), ("v1", True, 0.4, 30)]
+
+
+def test_without_a_champion_no_version_is_one(catalog: Connection) -> None:
+    add(catalog, "model_version", version="v1")
+    assert rows(catalog, "SELECT is_champion FROM model_history") == [(False,)]
+
+
+def test_lineage_goes_from_song_to_weights(catalog: Connection) -> None:
+    add(catalog, "model_version", version="v1", training_set_id="t1", score_run_id="s1")
+    add(catalog, "audio", track_id="a", sha256="x")
+    add(catalog, "embedding", sha256="x")
+    add(catalog, "embedding", sha256="x", encoder_id="e0", shard_id="h0")
+    add(catalog, "prediction", sha256="x")
+    assert rows(catalog, "FROM lineage") == [("suno", "a", "x", "v1", "w", "t1", "s1", "e1", "h1")]
+
+
+@pytest.mark.parametrize("check", CHECKS, ids=[path.stem for path in CHECKS])
+def test_an_empty_catalog_violates_no_check(catalog: Connection, check: Path) -> None:
+    assert rows(catalog, check.read_text()) == []
