@@ -76,7 +76,7 @@ def extract(
     with session("extract", as_of, run_id) as own:
         started = time.monotonic()
         planned = plan(own.run, Window(None if platform == "all" else platform, start, end))
-        error = _encode_all(own.run, planned)
+        error = encode_all(own.run, planned)
         report = adopt(own.run, planned)
         missing = f"{report.counts['missing_shards']:g} of {len(planned.shards)} shards were not encoded"
         failure = None if error is None else trouble(missing, error)
@@ -84,7 +84,7 @@ def extract(
     return own.outcome()
 
 
-def _encode_all(run: Run, planned: "Plan") -> BaseException | None:
+def encode_all(run: Run, planned: "Plan") -> BaseException | None:
     """Encode range after range, since the encoder takes every core; return what stopped it.
 
     For a cluster this is the place: ``encode.submit`` under its task runner instead of a call.

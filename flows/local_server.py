@@ -71,10 +71,17 @@ class LocalServer:
     @contextlib.contextmanager
     def connected(self) -> Generator[None]:
         """Wait until the server answers; inside the block, flows of this process report to it."""
-        from prefect.settings import PREFECT_API_URL, PREFECT_HOME, temporary_settings
+        from prefect.settings import (
+            PREFECT_API_URL,
+            PREFECT_FLOWS_HEARTBEAT_FREQUENCY,
+            PREFECT_HOME,
+            temporary_settings,
+        )
 
         self.wait()
-        with temporary_settings({PREFECT_API_URL: self.api_url, PREFECT_HOME: self.home}):
+        # Nobody here waits for heartbeats, and every flow waits a second for them to stop.
+        quiet = {PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}
+        with temporary_settings({PREFECT_API_URL: self.api_url, PREFECT_HOME: self.home, **quiet}):
             try:
                 yield
             finally:

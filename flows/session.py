@@ -74,7 +74,7 @@ def session(flow: str, as_of: datetime | None, run_id: str | None = None) -> Gen
         yield Session(Run(get_settings(), run_id, as_of, ProgressArtifacts()), owner=False)
         return
     with exclusive(get_settings(), flow):
-        as_of = as_of or datetime.now(UTC).replace(microsecond=0)
+        as_of = as_of.astimezone(UTC) if as_of else datetime.now(UTC).replace(microsecond=0)
         run = begin(get_settings(), flow, as_of, _new_id(flow, as_of), alone=True)
         own = Session(replace(run, progress=ProgressArtifacts()), owner=True)
         try:

@@ -2,6 +2,7 @@
 
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -17,7 +18,7 @@ from tests.flows.pages import page
 DAY = timedelta(days=1)
 
 
-def form(start: date = date(2026, 1, 1), end: date = date(2026, 2, 1), **fields: object) -> BackfillForm:
+def form(start: date = date(2026, 1, 1), end: date = date(2026, 2, 1), **fields: Any) -> BackfillForm:
     return BackfillForm.model_validate({"start": start, "end": end, **fields})
 
 
@@ -43,7 +44,7 @@ def test_the_window_is_half_open_and_in_utc() -> None:
         ({"stages": ["ingest"], "files": ["/no/such.jsonl"]}, "There is no /no/such.jsonl"),
     ],
 )
-def test_a_form_that_makes_no_sense_is_refused_with_what_to_do(fields: dict[str, object], said: str) -> None:
+def test_a_form_that_makes_no_sense_is_refused_with_what_to_do(fields: dict[str, Any], said: str) -> None:
     with pytest.raises(ApexError, match=said) as raised:
         check(form(**fields))
     assert raised.value.fix

@@ -5,7 +5,7 @@ import os
 import select
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Generator
 from pathlib import Path
 
 import pytest
@@ -50,7 +50,7 @@ with local_server(Path(sys.argv[1])):
 
 
 @contextlib.contextmanager
-def parent(home: Path) -> Iterator[tuple[subprocess.Popen[str], int]]:
+def parent(home: Path) -> Generator[tuple[subprocess.Popen[str], int]]:
     """A process with a server, and that server's pid."""
     started = subprocess.Popen(
         [sys.executable, "-c", _KILLED, str(home)], cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
