@@ -61,11 +61,15 @@ class ConnectorSettings(_Section):
 
 
 class SourcesSettings(_Section):
+    """The platforms' live connectors."""
+
     suno: ConnectorSettings = ConnectorSettings(base_url="https://studio-api.prod.suno.com")
     udio: ConnectorSettings = ConnectorSettings(base_url="https://www.udio.com")
 
 
 class AudioSettings(_Section):
+    """Where songs are found or fetched, and the bounds of what is decoded."""
+
     libraries: tuple[str, ...] = Field(
         default=(),
         description="Folders with your own files, by <platform>/<track_id>.<ext> or a manifest.csv.",
@@ -95,6 +99,8 @@ class ScoreSettings(_Section):
 
 
 class EncoderSettings(_Section):
+    """The frozen encoder, and how its work is cut."""
+
     source: str = Field(
         default="m-a-p/MERT-v1-95M",
         description="Hub id, local folder in the hub's format, or 'tiny-random' (the demo's stand-in, not MERT).",
@@ -113,6 +119,8 @@ class EncoderSettings(_Section):
 
 
 class AestheticsSettings(_Section):
+    """Where aesthetic labels come from."""
+
     files: tuple[str, ...] = Field(default=(), description="SongEval result.json files, or globs of them.")
     labeller: str = "songeval"
 
@@ -144,6 +152,8 @@ class TrainSettings(_Section):
 
 
 class PromotionSettings(_Section):
+    """When a candidate becomes the champion."""
+
     automatic: bool = True
     max_loss_of_spearman: float = Field(
         default=0.02,
@@ -153,6 +163,8 @@ class PromotionSettings(_Section):
 
 
 class SnapshotSettings(_Section):
+    """How long snapshots and backups are kept."""
+
     keep_days: float = Field(default=7.0, ge=1)
     backups: int = Field(default=7, ge=1, description="Newest backups kept.")
 

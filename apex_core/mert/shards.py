@@ -55,6 +55,8 @@ class ShardManifest:
 
 @dataclass(frozen=True, slots=True)
 class ShardFile:
+    """A file of a shard: its key, hash, size and rows."""
+
     key: str
     sha256: str
     bytes: int

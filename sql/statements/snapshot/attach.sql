@@ -1,1 +1,2 @@
+-- The file that a snapshot or a backup is written into.
 ATTACH {{path}} AS snapshot

@@ -1,1 +1,2 @@
+-- A public table, as it is.
 CREATE TABLE snapshot.{{table}} AS FROM {{table}}

@@ -1,1 +1,2 @@
+-- One row: how many tracks the snapshot has.
 SELECT count(*) FROM scored_catalog

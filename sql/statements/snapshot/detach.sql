@@ -1,1 +1,2 @@
+-- The file is complete: nothing of it stays in memory.
 DETACH snapshot
