@@ -35,8 +35,9 @@ def show(settings: "Settings", world: "World", night: "Night", set_aside: list[s
     _came_in(night)
     if not night.is_new:
         _line("Nothing was new: the sandbox's clock stands still, and the catalog is the one it was.")
-    _heading("Rejected, with the reason")
-    print_rejects(sections["rejects"])
+    if sections["rejects"]:
+        _heading("Rejected, with the reason")
+        print_rejects(sections["rejects"])
     _heading("How far the tracks got")
     print_coverage(sections["coverage"])
     _model(settings, world, sections, night)

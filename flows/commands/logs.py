@@ -55,11 +55,13 @@ def route(*, verbose: bool = False, file: Path | None = None) -> None:
     if not verbose:
         # Child processes read these; this one may have read them already.
         os.environ.update(PYTHONWARNINGS="ignore", TRANSFORMERS_VERBOSITY="error", HF_HUB_DISABLE_PROGRESS_BARS="1")
+        logging.getLogger("httpx").setLevel(logging.WARNING)  # each request of Prefect's client
         warnings.simplefilter("ignore" if file is None else "default")
     logging.captureWarnings(True)
 
 
 def _to_file(path: Path) -> logging.Handler:
-    handler = logging.FileHandler(path, mode="w", encoding="utf-8")
+    path.write_text("", encoding="utf-8")
+    handler = logging.FileHandler(path, mode="a", encoding="utf-8")  # Prefect closes it; appending, it opens again
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)-7s %(name)s  %(message)s"))
     return handler
