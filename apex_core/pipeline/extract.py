@@ -4,20 +4,19 @@ import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from apex_core import mert  # its encoder, and torch with it, loads only when there is something to encode
 from apex_core.audio import AudioRef, Feed
 from apex_core.catalog import sql, transaction
 from apex_core.errors import AudioError, EncoderError
 from apex_core.mert import (
-    Encoder,
     ShardManifest,
     ShardSong,
     describe_encoder,
-    load_encoder,
     read_shard_manifest,
     write_shard,
 )
@@ -25,6 +24,9 @@ from apex_core.pipeline.frames import EMBEDDING, SHARD, execute_with, frame
 from apex_core.pipeline.run import EVERYTHING, Progress, Run, StageReport, Window, no_progress
 from apex_core.settings import Settings
 from apex_core.storage import Store
+
+if TYPE_CHECKING:
+    from apex_core.mert import Encoder
 
 Segments = NDArray[np.float32]
 Decoded = tuple[AudioRef, Segments | AudioError]
@@ -96,7 +98,7 @@ def encode_shards(
     counts = {"shards": 0.0, "songs": 0.0, "failed": 0.0}
     if not plans:
         return counts
-    encoder = load_encoder(settings.encoder, settings.cache)
+    encoder = mert.load_encoder(settings.encoder, settings.cache)
     if encoder.encoder_id != encoder_id:
         raise EncoderError(
             f"This worker's encoder is {encoder.encoder_id}, the plan was made for {encoder_id}.",
@@ -117,7 +119,7 @@ def encode_shards(
     return counts
 
 
-def _encoded(encoder: Encoder, decoded: Iterable[tuple[PlannedSong, Decoded]]) -> Iterator[ShardSong]:
+def _encoded(encoder: "Encoder", decoded: Iterable[tuple[PlannedSong, Decoded]]) -> Iterator[ShardSong]:
     """Songs in their order; segments of short songs share a batch, which never crosses the shard."""
     waiting: list[tuple[PlannedSong, Segments | AudioError]] = []
     for song, (_, found) in decoded:
@@ -134,7 +136,7 @@ def _encoded(encoder: Encoder, decoded: Iterable[tuple[PlannedSong, Decoded]]) -
     yield from _flush(encoder, waiting)
 
 
-def _flush(encoder: Encoder, items: Sequence[tuple[PlannedSong, Segments | AudioError]]) -> Iterator[ShardSong]:
+def _flush(encoder: "Encoder", items: Sequence[tuple[PlannedSong, Segments | AudioError]]) -> Iterator[ShardSong]:
     arrays = [found for _, found in items if not isinstance(found, AudioError)]
     means = encoder.encode(np.concatenate(arrays)) if arrays else np.empty((0, 4, encoder.hidden), np.float32)
     start = 0
