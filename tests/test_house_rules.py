@@ -156,11 +156,11 @@ def test_sql_lives_in_sql() -> None:
 
 def test_every_statement_is_used_and_says_what_it_is() -> None:
     constants = {text for source in sources() for _, text in strings(source)}
+    calls = (node for source in sources() for node in ast.walk(source.tree) if isinstance(node, ast.Call))
     patterns = [
-        re.compile("".join(re.escape(str(p.value)) if isinstance(p, ast.Constant) else r"\w+" for p in node.values))
-        for source in sources()
-        for node in ast.walk(source.tree)
-        if isinstance(node, ast.JoinedStr) and any("/" in str(getattr(p, "value", "")) for p in node.values)
+        re.compile("".join(re.escape(str(p.value)) if isinstance(p, ast.Constant) else r"\w+" for p in name.values))
+        for call in calls
+        if ast.unparse(call.func) == "sql" and call.args and isinstance(name := call.args[0], ast.JoinedStr)
     ]
 
     def wrong() -> Iterator[str]:

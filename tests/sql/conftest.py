@@ -1,4 +1,5 @@
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 import duckdb
 import pytest
@@ -7,10 +8,16 @@ from apex_core.catalog import Connection, sql
 from apex_core.catalog.migrate import migrate
 
 
-@pytest.fixture
-def catalog() -> Iterator[Connection]:
+@contextmanager
+def empty_catalog() -> Iterator[Connection]:
     """An empty catalog in memory."""
     with duckdb.connect(config={"threads": 1}) as connection:
         connection.execute(sql("catalog/set_utc"))
         migrate(connection)
+        yield connection
+
+
+@pytest.fixture
+def catalog() -> Iterator[Connection]:
+    with empty_catalog() as connection:
         yield connection

@@ -3,23 +3,27 @@
 from datetime import timedelta
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from apex_core.catalog import Connection
 from tests.sql.catalog_rows import AT, add, rows
+from tests.sql.conftest import empty_catalog
 
-TABLES = ("track", "engagement", "audio", "embedding", "aesthetic", "prediction")
 
-
-@pytest.fixture
-def champion(catalog: Connection) -> Connection:
+def name_champion(catalog: Connection) -> None:
+    """Two models of two encoders, the second of which is champion, and a score run."""
     add(catalog, "encoder")
     add(catalog, "score_run")
     add(catalog, "model_version", version="v1")
     add(catalog, "model_version", version="v0", encoder_id="e0")
     add(catalog, "model_alias", version="v0", n=1)
     add(catalog, "model_alias", version="v1", n=2)
+
+
+@pytest.fixture
+def champion(catalog: Connection) -> Connection:
+    name_champion(catalog)
     return catalog
 
 
@@ -65,7 +69,7 @@ sounds = st.sampled_from(["x", "y", None])
 keys = st.tuples(st.sampled_from(["suno", "udio"]), st.sampled_from(["a", "b", "c"]))
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, deadline=None)
 @given(
     tracks=st.sets(keys),
     audio=st.dictionaries(keys, sounds),
@@ -76,30 +80,28 @@ keys = st.tuples(st.sampled_from(["suno", "udio"]), st.sampled_from(["a", "b", "
     embedded=st.sets(st.tuples(st.sampled_from(["e0", "e1"]), st.sampled_from(["x", "y"]))),
 )
 def test_it_has_the_rows_of_track_and_no_others(
-    champion: Connection,
     tracks: set[tuple[str, str]],
     audio: dict[tuple[str, str], str | None],
     labels: list[tuple[tuple[str, str], str, int]],
     counts: list[tuple[tuple[str, str], int, int]],
     embedded: set[tuple[str, str]],
 ) -> None:
-    for table in TABLES:
-        champion.execute(f"DELETE FROM {table}")
-    for platform, track in tracks:
-        add(champion, "track", platform=platform, track_id=track)
-    for (platform, track), sha256 in audio.items():
-        add(champion, "audio", platform=platform, track_id=track, sha256=sha256)
-    for (platform, track), labeller, day in labels:
-        at = AT + timedelta(days=day)
-        add(champion, "aesthetic", platform=platform, track_id=track, labeller=labeller, labelled_at=at, clarity=3.0)
-    for (platform, track), day, plays in counts:
-        add(
-            champion, "engagement", platform=platform, track_id=track, plays=plays, observed_at=AT + timedelta(days=day)
-        )
-    for encoder, sha256 in embedded:
-        add(champion, "embedding", encoder_id=encoder, sha256=sha256)
-        add(champion, "prediction", version=f"v{encoder[1]}", sha256=sha256)
-    assert rows(champion, "SELECT platform, track_id FROM scored_catalog ORDER BY ALL") == sorted(tracks)
+    with empty_catalog() as catalog:
+        name_champion(catalog)
+        for platform, track in tracks:
+            add(catalog, "track", platform=platform, track_id=track)
+        for (platform, track), sha256 in audio.items():
+            add(catalog, "audio", platform=platform, track_id=track, sha256=sha256)
+        for (platform, track), labeller, day in labels:
+            facts = {"labeller": labeller, "labelled_at": AT + timedelta(days=day)}
+            add(catalog, "aesthetic", platform=platform, track_id=track, clarity=3.0, **facts)
+        for (platform, track), day, plays in counts:
+            seen = AT + timedelta(days=day)
+            add(catalog, "engagement", platform=platform, track_id=track, plays=plays, observed_at=seen)
+        for encoder, sha256 in embedded:
+            add(catalog, "embedding", encoder_id=encoder, sha256=sha256)
+            add(catalog, "prediction", version=f"v{encoder[1]}", sha256=sha256)
+        assert rows(catalog, "SELECT platform, track_id FROM scored_catalog ORDER BY ALL") == sorted(tracks)
 
 
 def test_before_the_first_champion_embeddings_are_shown(catalog: Connection) -> None:
