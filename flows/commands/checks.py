@@ -119,7 +119,7 @@ def _store(settings: Settings) -> Check:
 def _store_to_be(folder: Path) -> Check:
     """A store nobody has written to yet; looking must not create it."""
     standing = next(parent for parent in folder.parents if parent.exists())
-    if os.access(standing, os.W_OK | os.X_OK):
+    if standing.is_dir() and os.access(standing, os.W_OK | os.X_OK):
         return Check("store", OK, f"{folder}: will be created by the first run")
     return Check("store", MISSING, f"{folder} cannot be created in {standing}", "set APEX_HOME to a folder of yours")
 
