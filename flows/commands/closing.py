@@ -43,9 +43,9 @@ def show(settings: "Settings", world: "World", night: "Night", set_aside: list[s
     _model(settings, world, sections, night)
     _line(f"\nSnapshot as of {snapshot.as_of:%Y-%m-%d} (the sandbox's time): {snapshot.folder}")
     _took(night)
-    _next(settings, world, has_model=bool(sections["metrics"]))
     if set_aside:
-        _line(f"Set aside for the demo, and to be unset for these three: {', '.join(set_aside)}")
+        _line(f"Set aside for the demo, and to be unset for what follows: {', '.join(set_aside)}")
+    _next(settings, world, has_model=bool(sections["metrics"]))
 
 
 def _heading(text: str) -> None:

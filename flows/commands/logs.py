@@ -21,7 +21,7 @@ _FLOWS = tuple(str(Path(place).absolute()) + os.sep for place in flows.__path__)
 _STYLES = {logging.INFO: "", logging.WARNING: "yellow"}
 
 
-class _Terminal(logging.Handler):
+class Terminal(logging.Handler):
     """One line a record, never a traceback: an error that ends the command is told by the command."""
 
     def emit(self, record: logging.LogRecord) -> None:
@@ -44,12 +44,12 @@ def route(*, verbose: bool = False, file: Path | None = None) -> None:
     ``file`` gets everything.
     """
     root = logging.getLogger()
-    terminal = _Terminal(logging.INFO)
+    terminal = Terminal(logging.INFO)
     if not verbose:
         terminal.addFilter(_of_ours if file is None else _of_stages)
     root.handlers = [terminal] if file is None else [terminal, _to_file(file)]
     for handler in root.handlers:
-        # Prefect replaces the root's handlers unless one has a formatter.
+        # Prefect replaces the root's handlers unless one has a formatter and a public class.
         handler.setFormatter(handler.formatter or logging.Formatter())
     root.setLevel(logging.INFO)
     if not verbose:

@@ -69,6 +69,8 @@ def _answer(connection: "DuckDBPyConnection", text: str, format: Format, most: i
     import duckdb
 
     try:
+        if not connection.extract_statements(text):
+            raise CatalogError("There is no statement in the query.", fix=_LOOK)
         connection.execute(text)
         names = [str(column[0]) for column in connection.description or ()]
         rows = _rows(connection) if names else iter(())
@@ -76,8 +78,6 @@ def _answer(connection: "DuckDBPyConnection", text: str, format: Format, most: i
         return shown, next(rows, None) is not None
     except duckdb.Error as error:
         raise _refusal(error) from error
-    except AttributeError as error:  # what DuckDB's Python client does when there is no statement but a comment
-        raise CatalogError("There is no statement in the query.", fix=_LOOK) from error
 
 
 def _rows(connection: "DuckDBPyConnection") -> Iterator[Row]:
