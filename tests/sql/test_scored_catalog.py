@@ -1,6 +1,7 @@
 """The scored catalog is one row a track, whatever hangs on it."""
 
 from datetime import timedelta
+from operator import itemgetter
 
 import pytest
 from hypothesis import given, settings
@@ -74,7 +75,7 @@ keys = st.tuples(st.sampled_from(["suno", "udio"]), st.sampled_from(["a", "b", "
     tracks=st.sets(keys),
     audio=st.dictionaries(keys, sounds),
     labels=st.lists(
-        st.tuples(keys, st.sampled_from(["songeval", "mine"]), st.integers(0, 1)), unique_by=lambda label: label[:2]
+        st.tuples(keys, st.sampled_from(["songeval", "mine"]), st.integers(0, 1)), unique_by=itemgetter(0, 1)
     ),
     counts=st.lists(st.tuples(keys, st.integers(0, 2), st.integers(0, 9))),
     embedded=st.sets(st.tuples(st.sampled_from(["e0", "e1"]), st.sampled_from(["x", "y"]))),
