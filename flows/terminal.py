@@ -17,6 +17,7 @@ from rich.text import Text
 _BAR_WIDTH = 24
 _PLAIN_WIDTH = 100  # of running text when the output is no terminal
 _ENDLESS = 100_000
+_WIDEST_CELL = 100
 _DECIMALS = 4
 
 Report = Callable[[str, int, int], None]
@@ -73,7 +74,8 @@ def rows_table(names: Sequence[str], rows: Iterable[Sequence[object]]) -> Table:
     table = plain_table()
     for n, name in enumerate(names):
         numeric = any(isinstance(row[n], int | float) and not isinstance(row[n], bool) for row in rows)
-        table.add_column(Text(printable(name)), justify="right" if numeric else "left", overflow="fold")
+        side = "right" if numeric else "left"
+        table.add_column(Text(printable(name)), justify=side, overflow="fold", max_width=_WIDEST_CELL)
     for row in rows:
         table.add_row(*map(cell, row))
     return table
