@@ -22,10 +22,10 @@ demo: $(STAMP) ## The whole pipeline on an offline platform: no network, no GPU,
 	@$(BIN)/apex demo
 
 test: lint ## Lint and all tests, the slow ones too
-	$(BIN)/pytest
+	$(BIN)/pytest -n 2
 
 quick: $(STAMP) ## The tests that take seconds
-	$(BIN)/pytest -m 'not slow'
+	$(BIN)/pytest -n 2 -m 'not slow'
 
 lint: $(STAMP) ## Style and types
 	$(BIN)/ruff check .

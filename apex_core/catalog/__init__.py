@@ -1,8 +1,18 @@
 """The DuckDB catalog: one door for the pipeline, hardened snapshots for readers."""
 
+from apex_core.catalog.checks import require_checks
 from apex_core.catalog.door import Connection, connect, transaction
 from apex_core.catalog.fingerprint import fingerprint
 from apex_core.catalog.reader import latest_snapshot, open_snapshot
 from apex_core.catalog.statements import sql
 
-__all__ = ["Connection", "connect", "fingerprint", "latest_snapshot", "open_snapshot", "sql", "transaction"]
+__all__ = [
+    "Connection",
+    "connect",
+    "fingerprint",
+    "latest_snapshot",
+    "open_snapshot",
+    "require_checks",
+    "sql",
+    "transaction",
+]

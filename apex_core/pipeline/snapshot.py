@@ -9,7 +9,7 @@ from pathlib import Path
 
 import duckdb
 
-from apex_core.catalog import Connection, fingerprint, sql
+from apex_core.catalog import Connection, fingerprint, require_checks, sql
 from apex_core.catalog.migrate import create_views
 from apex_core.catalog.reader import latest_stamp, next_latest
 from apex_core.mert import song_vectors
@@ -40,23 +40,34 @@ _FILES = ("catalog.duckdb", "vectors.duckdb", "scored_catalog.parquet")
 
 
 def run_snapshot(run: Run) -> StageReport:
-    """Publish the public tables, views and song vectors, unless the newest snapshot shows the same catalog."""
-    with run.catalog("snapshot") as connection:
-        print_ = fingerprint(connection)
-    newest = latest_stamp(run.store)
-    if newest and read_manifest(run.store, f"snapshots/{newest}").facts["fingerprint"] == print_:
-        return StageReport("snapshot", {"published": 0}, f"{newest} is current")
-    stamp = f"{run.as_of:%Y%m%dT%H%M%SZ}-{print_[:8]}"
-    with tempfile.TemporaryDirectory(prefix="apex-") as folder:
-        with run.catalog("snapshot") as connection:
-            _copy_out(connection, Path(folder))
+    """Publish the public tables, views and song vectors, unless the newest snapshot shows the same catalog.
+
+    Raises CheckFailed, and publishes nothing, when the catalog breaks one of the rules in ``sql/checks``.
+    """
+    with tempfile.TemporaryDirectory(prefix="apex-") as temporary:
+        folder = Path(temporary)
+        with run.catalog("snapshot") as connection:  # one unit: what is checked and hashed is what is copied
+            require_checks(connection)
+            print_ = fingerprint(connection)
+            newest = _newest_if(run.store, print_)
+            if newest:
+                return StageReport("snapshot", {"published": 0}, f"{newest} is current")
+            _copy_out(connection, folder)
             encoders = connection.execute(sql("snapshot/vector_shards")).fetchall()
-        _vectors(run.store, Path(folder), encoders)
-        tracks = _finish(Path(folder))
-        _publish(run, stamp, print_, Path(folder), tracks)
+        stamp = f"{run.as_of:%Y%m%dT%H%M%SZ}-{print_[:8]}"
+        _vectors(run.store, folder, encoders)
+        tracks = _finish(folder)
+        _publish(run, stamp, print_, folder, tracks)
     _back_up(run, stamp)
     removed = _collect(run)
     return StageReport("snapshot", {"published": 1, "tracks": tracks, "removed": removed}, stamp)
+
+
+def _newest_if(store: Store, print_: str) -> str | None:
+    """The newest snapshot's stamp, if it shows the catalog of this fingerprint."""
+    newest = latest_stamp(store)
+    same = newest and read_manifest(store, f"snapshots/{newest}").facts["fingerprint"] == print_
+    return newest if same else None
 
 
 @contextmanager

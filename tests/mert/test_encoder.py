@@ -39,6 +39,7 @@ def test_the_published_architecture_has_the_published_number_of_parameters() -> 
     assert sum(p.numel() for p in model.parameters()) + MERT_95M.hidden_size == 94_371_712
 
 
+@pytest.mark.slow
 def test_on_the_published_architecture_it_equals_the_plain_restatement() -> None:
     torch.manual_seed(0)
     stock = HubertModel(hubert_config(MERT_95M)).eval()
