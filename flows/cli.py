@@ -1,12 +1,9 @@
 """The command line, ``apex COMMAND``: what goes wrong is one message on standard error and exit code 1."""
 
-import atexit
-import contextlib
 import errno
 import os
-import sys
 from pathlib import Path
-from typing import Annotated, Any, NoReturn
+from typing import Annotated, Any
 
 import typer
 from typer.core import TyperGroup
@@ -91,24 +88,7 @@ def main() -> None:
     """Run the command line."""
     # Threads of the encoder that wait must sleep: its decoder processes need the cores they would spin on.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-    try:
-        app(prog_name="apex")
-    except SystemExit as end:
-        if "prefect" in sys.modules:
-            _leave(end.code)
-        raise
-
-
-def _leave(code: object) -> NoReturn:
-    """End at once, after what is registered for the end.
-
-    Prefect's threads outlive its flows, and keep alive what DuckDB's bindings then list on the terminal as leaked.
-    """
-    atexit._run_exitfuncs()  # pyright: ignore[reportPrivateUsage]
-    for stream in (sys.stdout, sys.stderr):
-        with contextlib.suppress(OSError, ValueError):
-            stream.flush()
-    os._exit(code if isinstance(code, int) else int(code is not None))
+    app(prog_name="apex")
 
 
 if __name__ == "__main__":
