@@ -2,7 +2,7 @@
 
 import contextlib
 import tempfile
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -13,6 +13,7 @@ from apex_core.catalog.statements import sql
 from apex_core.errors import NotFound
 from apex_core.settings import Settings
 from apex_core.storage import Store, read_manifest
+from apex_core.storage.manifest import Entry, verify_files
 
 LATEST = "snapshots/latest"
 
@@ -53,11 +54,11 @@ def latest_snapshot(settings: Settings) -> Snapshot:
     if stamp is None:
         raise NotFound(f"There is no snapshot in {store.url} yet.", fix="apex nightly")
     manifest = read_manifest(store, f"snapshots/{stamp}")
-    folder = _folder(settings, store, stamp)
+    folder = _folder(settings, store, stamp, manifest.files)
     return Snapshot(stamp, folder, datetime.fromisoformat(manifest.facts["as_of"]), str(manifest.facts["fingerprint"]))
 
 
-def _folder(settings: Settings, store: Store, stamp: str) -> Path:
+def _folder(settings: Settings, store: Store, stamp: str, files: Mapping[str, Entry]) -> Path:
     prefix = f"snapshots/{stamp}"
     if store.is_local:
         return Path(store.path(prefix))
@@ -65,7 +66,9 @@ def _folder(settings: Settings, store: Store, stamp: str) -> Path:
     mirror = Store.open(folder)
     for name in ("vectors.duckdb", "catalog.duckdb"):
         if not mirror.exists(name):
-            mirror.put(name, store.read(f"{prefix}/{name}"))
+            verify_files(store, prefix, {name: files[name]})
+            with store.local(f"{prefix}/{name}") as fetched:
+                mirror.put_file(name, fetched)
     return folder
 
 

@@ -36,13 +36,17 @@ def _merge(connection: Connection, run: Run, labels: list[Label]) -> int:
     return int(inserted[0]) if inserted else 0
 
 
+def _source(run: Run) -> str:
+    return f"labels:{run.settings.aesthetics.labeller}"
+
+
 def _reject(run: Run, name: str, reason: str | None, payload: str) -> Row:
-    source = f"labels:{run.settings.aesthetics.labeller}"
-    return {"source": source, "reject_key": name, "reason": reason, "stage": "label", "payload": payload}
+    return {"source": _source(run), "reject_key": name, "reason": reason, "stage": "label", "payload": payload}
 
 
 def _keep_rejects(connection: Connection, run: Run, rejects: list[Row]) -> None:
     unique = list({(row["reject_key"], row["reason"]): row for row in rejects}.values())
     connection.register("incoming_reject", frame(REJECT, unique).to_arrow())
     connection.execute(sql("label/upsert_rejects"), {"as_of": run.as_of})
+    connection.execute(sql("label/resolve_rejects"), {"as_of": run.as_of, "source": _source(run)})
     connection.unregister("incoming_reject")
