@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 _LOSSY = (".mp3", ".ogg", ".oga", ".opus", ".m4a", ".mp4", ".aac", ".webm", ".wma")
 _LOSSLESS = (".wav", ".flac", ".aif", ".aiff", ".aifc", ".caf", ".w64", ".au")
 _SUFFIXES = frozenset(_LOSSY + _LOSSLESS)
+_NARROWEST_NAME = 16
 
 
 def predict(
@@ -79,17 +80,25 @@ def _print_lines(scored: "Iterable[Scores]", version: str) -> int:
 def _print_table(scored: "Sequence[Scores]", targets: Sequence[str]) -> int:
     from rich.text import Text
 
-    from flows.terminal import plain_table, print_table, printable
+    from flows.terminal import out, plain_table, print_table, printable
 
     table = plain_table()
     table.add_column("file", overflow="fold")
     for target in targets:
         table.add_column(target, justify="right")
+    console = out()
+    taken = sum(len(target) + 2 for target in targets)
+    room = max(_NARROWEST_NAME, console.width - taken) if console.is_terminal else None
     for one in scored:
-        name = Text(printable(str(one.path)))
+        name = Text(_ending(printable(str(one.path)), room))
         if one.values is None:
             table.add_row(Text.assemble(name, "\n  ", (printable(one.error or "no reason given"), "red")))
         else:
             table.add_row(name, *(f"{one.values[target]:.2f}" for target in targets))
     print_table(table)
     return sum(one.values is None for one in scored)
+
+
+def _ending(name: str, room: int | None) -> str:
+    """The end of a name, which tells files apart, where there is no room for all of it."""
+    return name if room is None or len(name) <= room else f"…{name[1 - room :]}"

@@ -14,6 +14,7 @@ from apex_core.mert import describe_encoder
 from apex_core.registry import publish, set_alias, stage_artifact, version_name
 from apex_core.settings import EncoderSettings
 from apex_core.storage import Store
+from flows.commands.predict import _ending  # pyright: ignore[reportPrivateUsage]
 from tests.cli.conftest import Apex, Shell
 
 AS_OF = datetime(2026, 11, 1, tzinfo=UTC)
@@ -82,6 +83,11 @@ def test_a_table_shows_errors_in_their_place(apex: Apex, folder: str, songs: Pat
     rows = [line.strip() for line in result.stdout.splitlines()]
     assert rows[2] == "text instead of audio"
     assert rows[3].startswith(str(songs / "one.wav"))
+
+
+def test_names_are_cut_from_the_front() -> None:
+    assert _ending("folder/song-1.mp3", 10) == "…ong-1.mp3"
+    assert _ending("folder/song-1.mp3", None) == _ending("folder/song-1.mp3", 17) == "folder/song-1.mp3"
 
 
 def test_the_champion_of_the_store_is_the_default(
