@@ -41,8 +41,8 @@ files = [{labels}]
 
 [train]
 # A few hundred songs: the published batch of 512 would be one step an epoch, and 1e-4 would hardly move.
-batch_size = 32
-learning_rate = 1e-3
+batch_size = 16
+learning_rate = 3e-4
 min_tracks = 8
 
 [sandbox]
