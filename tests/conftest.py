@@ -1,9 +1,14 @@
 """What several rooms' tests share: settings in a folder of their own, and a real S3 server."""
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+# Before anything imports flows, which would have Prefect take these loggers over in the whole test process: what the
+# library logs is then neither caught by a test nor quiet outside a flow.
+os.environ["PREFECT_LOGGING_EXTRA_LOGGERS"] = ""
 
 from apex_core.settings import Settings
 from apex_core.storage import Store
