@@ -258,7 +258,7 @@ def test_nothing_that_is_tracked_knows_one_machine() -> None:
         r"(?<![\w.~$}/*-])/(?:work|root|Users|home/(?!apex\b|user\b|you\b)\w+|tmp/env)(?:/|\b)(?!\w)"
     )
     index = re.compile(
-        r"--(?:extra-)?index-url|--find-links|files\.pythonhosted\.org|pypi\.org/simple|artifactory|nexus"
+        r"--(?:extra-)?index-url|--find-links|https?://[^\s]+/(?:simple|packages)/"
     )
 
     def wrong() -> Iterator[str]:
