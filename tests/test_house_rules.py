@@ -257,9 +257,7 @@ def test_nothing_that_is_tracked_knows_one_machine() -> None:
     path_of_one = re.compile(
         r"(?<![\w.~$}/*-])/(?:work|root|Users|home/(?!apex\b|user\b|you\b)\w+|tmp/env)(?:/|\b)(?!\w)"
     )
-    index = re.compile(
-        r"--(?:extra-)?index-url|--find-links|https?://[^\s]+/(?:simple|packages)/"
-    )
+    index = re.compile(r"--(?:extra-)?index-url|--find-links|https?://[^\s]+/(?:simple|packages)/")
 
     def wrong() -> Iterator[str]:
         for path in tracked():

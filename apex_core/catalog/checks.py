@@ -35,5 +35,5 @@ def require_checks(connection: Connection) -> None:
         described = "; ".join(f"{v.check}: {v.rows} ({', '.join(v.first)})" for v in found)
         raise CheckFailed(
             f"The catalog breaks its own rules, so nothing of it is published: {described}.",
-            fix="restore the newest backup from before, and report what led here",
+            fix="put the newest good backups/<stamp>/catalog.duckdb of the store in the catalog's place",
         )

@@ -1,18 +1,19 @@
 """Stage 1: metadata. Pages are landed as received, then merged; a file at a time is one unit of catalog work."""
 
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
 from apex_core.catalog import sql, transaction
-from apex_core.errors import SourceError
+from apex_core.errors import PlatformDown, RateLimited, SourceError, Unauthorized
 from apex_core.pipeline.run import Run, StageReport
 from apex_core.settings import PLATFORMS, Platform
 from apex_core.sources import (
     IngestCounts,
     LandedFile,
+    Listing,
     land,
     list_pages,
     merge,
@@ -26,6 +27,7 @@ from apex_core.sources import (
 _log = logging.getLogger("apex_core.pipeline")
 
 _FILES_A_UNIT = 64
+_PASSING = (PlatformDown, RateLimited, Unauthorized)
 _NUMBERS = ("records_in", "upserted", "unchanged", "duplicate", "skipped", "rejected", "observations", "pages")
 
 
@@ -40,19 +42,32 @@ def ingest_platform(run: Run, platform: Platform) -> StageReport:
     before, cursor = _state(run, platform)
     listing = list_pages(platform, connector, run.settings.http, run.as_of, cursor)
     total = IngestCounts()
-    try:
-        for file in land(run.store, platform, run.run_id, run.as_of, listing):
-            total = _added(total, _merge(run, platform, [file]))
-            run.progress(f"ingest {platform}", total.records_in, 0)
-    except SourceError:
-        _set(run, "state/interrupted", {"source": platform, "cursor": listing.cursor})
-        raise
+    for file in _landed(run, platform, listing):
+        total = _added(total, _merge(run, platform, [file]))
+        run.progress(f"ingest {platform}", total.records_in, 0)
     if listing.complete and cursor is None:
         _set(run, "state/complete", {"source": platform, "watermark": run.as_of, "before": before})
     elif listing.complete:  # the pages before the cursor were seen by an earlier run: the next listing starts afresh
         _set(run, "state/interrupted", {"source": platform, "cursor": None})
     refuse_unknown(total)
-    return _report(platform, total)
+    report = _report(platform, total)
+    if listing.complete:
+        return report
+    _log.warning("%s: the listing ended without saying that it was complete; the watermark stays.", platform)
+    return replace(report, note=f"listing incomplete, the watermark stays. {report.note}".strip())
+
+
+def _landed(run: Run, platform: Platform, listing: Listing) -> Iterator[LandedFile]:
+    """The landed files of a listing; when it breaks off, the place to go on from is kept.
+
+    A place that the platform refuses is forgotten, or every later run would fail at it.
+    """
+    try:
+        yield from land(run.store, platform, run.run_id, run.as_of, listing)
+    except SourceError as error:
+        cursor = listing.cursor if isinstance(error, _PASSING) else None
+        _set(run, "state/interrupted", {"source": platform, "cursor": cursor})
+        raise
 
 
 def ingest_files(

@@ -13,6 +13,8 @@ Row = dict[str, Any]
 def run_label(run: Run) -> StageReport:
     """Import labels; an entry that fits no track, or several, becomes a reject."""
     labels = read_results(run.settings.aesthetics.files)
+    if not labels:
+        return StageReport("label", {"labels": 0, "changed": 0, "rejected": 0}, "no label files")
     usable = [label for label in labels if label.reason is None]
     rejects = [_reject(run, label.name, label.reason, label.payload) for label in labels if label.reason]
     with run.catalog("label") as connection, transaction(connection):

@@ -4,7 +4,7 @@ import polars as pl
 
 from apex_core import heads
 from apex_core.catalog import sql, transaction
-from apex_core.pipeline.publish import CHAMPION, build
+from apex_core.pipeline.publish import CHAMPION, adopt_champions, build
 from apex_core.pipeline.run import Run, StageReport
 from apex_core.pipeline.vectors import load_vectors
 from apex_core.registry import load_artifact, resolve_alias
@@ -15,6 +15,7 @@ _DECIMALS = 4  # of a point; what is left out is beyond what the hardware promis
 
 def run_predict(run: Run) -> StageReport:
     """Predict what is missing; the champion's and the previous champion's predictions are kept."""
+    adopt_champions(run)
     champion = resolve_alias(run.store, CHAMPION)
     if champion is None:
         return StageReport("predict", {"songs": 0}, "no champion yet")

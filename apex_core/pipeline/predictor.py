@@ -1,5 +1,6 @@
 """Seven numbers a song from a published model alone: no catalog, no server, no configuration."""
 
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +15,8 @@ from apex_core.pipeline.publish import CHAMPION, build
 from apex_core.registry import Artifact, load_artifact, resolve_alias
 from apex_core.settings import Settings
 from apex_core.storage import Store
+
+_VERSION = re.compile(r"v\d{8}-[0-9a-f]{8}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +70,7 @@ def _find(settings: Settings, model: str) -> Artifact:
     if (folder / "MANIFEST.json").is_file():
         return load_artifact(folder)
     store = Store.open(settings.store_url)
-    if model.startswith("v2"):
+    if _VERSION.fullmatch(model):
         return load_artifact(store, model)
     record = resolve_alias(store, model)
     if record is None:

@@ -6,6 +6,7 @@ version, a version that is champion already stays so.
 
 import json
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,9 @@ from apex_core.registry import (
     AliasRecord,
     Artifact,
     Decision,
+    alias_history,
     gate,
+    is_published,
     list_versions,
     load_artifact,
     model_card,
@@ -39,13 +42,15 @@ CHAMPION = "champion"
 
 def run_publish(run: Run, candidate: Candidate | None) -> StageReport:
     """Publish a candidate as an immutable version and, when the gate lets it, make it champion."""
+    adopt_champions(run)
     if candidate is None:
         return StageReport("publish", {"published": 0, "promoted": 0}, "nothing new to publish")
     weights = weights_sha256(candidate.trained.model.state_dict())
     version = _version(run, weights)
-    with tempfile.TemporaryDirectory(prefix="apex-") as folder:
-        _stage(run, candidate, Path(folder), version)
-        publish(run.store, version, Path(folder))
+    if not is_published(run.store, version):
+        with tempfile.TemporaryDirectory(prefix="apex-") as folder:
+            _stage(run, candidate, Path(folder), version)
+            publish(run.store, version, Path(folder))
     decision, record = _judge(run, candidate, version)
     _mirror(run, candidate, version, weights, decision, record)
     counts = {"published": 1.0, "promoted": float(decision.promote)}
@@ -107,9 +112,12 @@ def _judge(run: Run, candidate: Candidate, version: str) -> tuple[Decision, Alia
     champion = resolve_alias(run.store, CHAMPION)
     if champion is not None and champion.version == version:
         return Decision(True, champion.reason, "promoted"), champion  # by a run that was cut short after it
-    decision = gate(candidate.metrics["test"], _rival(run, candidate, champion), run.settings.promotion)
+    rival = _rival(run, candidate, champion)
+    decision = gate(candidate.metrics["test"], rival, run.settings.promotion)
     if not decision.promote:
         return decision, None
+    if champion is not None and rival is None:
+        decision = replace(decision, reason=f"not compared: {champion.version} works on another encoder's vectors")
     n = champion.n if champion else 0
     return decision, set_alias(run.store, CHAMPION, version, decision.reason, run.run_id, run.as_of, after=n)
 
@@ -121,6 +129,41 @@ def _rival(run: Run, candidate: Candidate, champion: AliasRecord | None) -> head
     if model.config.encoder_id != candidate.training_set.encoder_id:
         return None  # another encoder's vectors: it could not score these rows
     return heads.evaluate(model, candidate.data, "test")
+
+
+def adopt_champions(run: Run) -> None:
+    """Project the alias records of the store, and the versions they name, into the catalog.
+
+    A run that was cut short after setting the alias has left them there, and so has whoever set it by hand. Versions
+    that no alias names stay out: whether they are good enough is still to be judged.
+    """
+    records = alias_history(run.store, CHAMPION)
+    with run.catalog("publish") as connection:
+        known = {n for (n,) in connection.execute(sql("train/known_aliases"), {"alias": CHAMPION}).fetchall()}
+    for record in (record for record in records if record.n not in known):
+        row = _described(load_artifact(run.store, record.version), record)
+        with run.catalog("publish") as connection, transaction(connection):
+            connection.execute(sql("train/insert_version"), row)
+            connection.execute(sql("train/insert_alias"), _alias_row(record))
+
+
+def _described(artifact: Artifact, record: AliasRecord) -> dict[str, Any]:
+    return {
+        "version": record.version,
+        "training_set_id": artifact.lineage.get("training_set_id"),
+        "score_run_id": artifact.lineage.get("score_run_id"),
+        "encoder_id": artifact.config["encoder_id"],
+        "weights_sha256": weights_sha256(artifact.weights),
+        "condition": artifact.config["condition"],
+        "metrics": json.dumps(artifact.metrics, sort_keys=True),
+        "created_at": record.set_at,
+        "decision": "promoted",
+        "reason": record.reason,
+    }
+
+
+def _alias_row(record: AliasRecord) -> dict[str, Any]:
+    return {name: getattr(record, name) for name in ("alias", "n", "version", "reason", "set_by", "set_at")}
 
 
 def _mirror(
@@ -141,14 +184,4 @@ def _mirror(
     with run.catalog("publish") as connection, transaction(connection):
         connection.execute(sql("train/insert_version"), row)
         if record is not None:
-            connection.execute(
-                sql("train/insert_alias"),
-                {
-                    "alias": record.alias,
-                    "n": record.n,
-                    "version": record.version,
-                    "reason": record.reason,
-                    "set_by": record.set_by,
-                    "set_at": record.set_at,
-                },
-            )
+            connection.execute(sql("train/insert_alias"), _alias_row(record))

@@ -1,4 +1,4 @@
-"""A run: one frozen ``as_of``, one identity, a token without which nothing is written."""
+"""A run: one frozen ``as_of``, one identity; once it is declared dead, it writes nothing more to the catalog."""
 
 import contextlib
 import os

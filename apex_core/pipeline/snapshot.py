@@ -15,7 +15,7 @@ from apex_core.catalog.reader import latest_stamp, next_latest
 from apex_core.mert import song_vectors
 from apex_core.pipeline.run import Run, StageReport
 from apex_core.storage import Manifest, Store, read_manifest, write_manifest
-from apex_core.storage.manifest import entry_of
+from apex_core.storage.manifest import NAME, entry_of_file
 
 PUBLIC_TABLES = (
     "track",
@@ -49,18 +49,18 @@ def run_snapshot(run: Run) -> StageReport:
         with run.catalog("snapshot") as connection:  # one unit: what is checked and hashed is what is copied
             require_checks(connection)
             print_ = fingerprint(connection)
-            newest = _newest_if(run.store, print_)
-            if newest:
-                return StageReport("snapshot", {"published": 0}, f"{newest} is current")
-            _copy_out(connection, folder)
-            encoders = connection.execute(sql("snapshot/vector_shards")).fetchall()
-        stamp = f"{run.as_of:%Y%m%dT%H%M%SZ}-{print_[:8]}"
-        _vectors(run.store, folder, encoders)
-        tracks = _finish(folder)
-        _publish(run, stamp, print_, folder, tracks)
-    _back_up(run, stamp)
+            current, shards = _newest_if(run.store, print_), list[tuple[str, str]]()
+            if current is None:
+                _copy_out(connection, folder)
+                shards = connection.execute(sql("snapshot/vector_shards")).fetchall()
+        stamp = current or f"{run.as_of:%Y%m%dT%H%M%SZ}-{print_[:8]}"
+        if current is None:
+            _vectors(run.store, folder, shards)
+            _publish(run, stamp, print_, folder, _finish(folder))
+    _back_up(run, stamp)  # also when a run before this one was cut short between snapshot and backup
     removed = _collect(run)
-    return StageReport("snapshot", {"published": 1, "tracks": tracks, "removed": removed}, stamp)
+    note = f"{stamp} is current" if current else stamp
+    return StageReport("snapshot", {"published": int(current is None), "removed": removed}, note)
 
 
 def _newest_if(store: Store, print_: str) -> str | None:
@@ -107,7 +107,14 @@ def _finish(folder: Path) -> int:
 
 def _publish(run: Run, stamp: str, print_: str, folder: Path, tracks: int) -> None:
     prefix = f"snapshots/{stamp}"
-    files = {name: entry_of((folder / name).read_bytes()) for name in _FILES}
+    if not run.store.exists(f"{prefix}/{NAME}"):  # else a run that was cut short before it said "latest"
+        _upload(run, prefix, print_, folder, tracks)
+    while not run.store.put_json(next_latest(run.store), {"stamp": stamp}):
+        pass  # another flow has published meanwhile: the next number
+
+
+def _upload(run: Run, prefix: str, print_: str, folder: Path, tracks: int) -> None:
+    files = {name: entry_of_file(folder / name) for name in _FILES}
     facts = {
         "as_of": run.as_of.isoformat(),
         "fingerprint": print_,
@@ -117,10 +124,11 @@ def _publish(run: Run, stamp: str, print_: str, folder: Path, tracks: int) -> No
     for name in _FILES:
         run.store.put_file(f"{prefix}/{name}", folder / name, replace=True)
     write_manifest(run.store, prefix, Manifest(files, facts))
-    run.store.put_json(next_latest(run.store), {"stamp": stamp})
 
 
 def _back_up(run: Run, stamp: str) -> None:
+    if run.store.exists(f"backups/{stamp}/catalog.duckdb"):
+        return
     with tempfile.TemporaryDirectory(prefix="apex-") as folder:
         path = Path(folder) / "catalog.duckdb"
         with run.catalog("backup") as connection, _attached(connection, path):

@@ -3,7 +3,8 @@
 import hashlib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from pathlib import Path
+from typing import Any, cast
 
 from apex_core.errors import ArtifactError
 from apex_core.storage.store import Store
@@ -30,6 +31,13 @@ class Manifest:
 
 def entry_of(data: bytes, rows: int | None = None) -> Entry:
     return Entry(hashlib.sha256(data).hexdigest(), len(data), rows)
+
+
+def entry_of_file(path: Path, rows: int | None = None) -> Entry:
+    """The entry of a file, read block by block."""
+    with path.open("rb") as file:
+        digest = hashlib.file_digest(cast(Any, file), "sha256").hexdigest()
+    return Entry(digest, path.stat().st_size, rows)
 
 
 def write_manifest(store: Store, prefix: str, manifest: Manifest) -> bool:

@@ -11,4 +11,14 @@ SELECT 'split', platform || '/' || track_id FROM split GROUP BY ALL HAVING count
 UNION ALL
 SELECT 'engagement_score', score_run_id || '/' || platform || '/' || track_id
 FROM engagement_score GROUP BY ALL HAVING count(*) > 1
+UNION ALL
+SELECT 'embedding_shard', encoder_id || '/' || shard_id FROM embedding_shard GROUP BY ALL HAVING count(*) > 1
+UNION ALL
+SELECT 'score_run', score_run_id FROM score_run GROUP BY score_run_id HAVING count(*) > 1
+UNION ALL
+SELECT 'training_set', training_set_id FROM training_set GROUP BY training_set_id HAVING count(*) > 1
+UNION ALL
+SELECT 'model_version', version FROM model_version GROUP BY version HAVING count(*) > 1
+UNION ALL
+SELECT 'model_alias', alias || '/' || n FROM model_alias GROUP BY alias, n HAVING count(*) > 1
 ORDER BY ALL

@@ -11,7 +11,9 @@ from typing import Any
 
 import pytest
 
+from apex_core.catalog.reader import latest_stamp
 from apex_core.sandbox import SandboxServer, World
+from apex_core.storage import Store, read_manifest
 from tests.pipeline.conftest import SIZE
 
 pytestmark = pytest.mark.slow
@@ -114,6 +116,16 @@ def test_a_killed_night_run_again_gives_the_undisturbed_catalog(
     status, _, found = mortal.run(home, "n2")
     assert status == 0
     assert found == wanted
+    everything_in_the_store_is_whole(Store.open(home / "store"))
+
+
+def everything_in_the_store_is_whole(store: Store) -> None:
+    """Every committed folder has the files its manifest names, and the newest snapshot has its backup."""
+    for kind in ("training_sets", "models", "snapshots"):
+        for key in store.list(kind):
+            if key.endswith("/MANIFEST.json"):
+                read_manifest(store, key.removesuffix("/MANIFEST.json"), verify=True)
+    assert store.exists(f"backups/{latest_stamp(store)}/catalog.duckdb")
 
 
 def test_every_kind_of_side_effect_has_its_death(undisturbed: tuple[list[str], dict[str, str]]) -> None:

@@ -4,8 +4,10 @@ from datetime import timedelta
 
 import pytest
 
-from apex_core.catalog import connect, latest_snapshot, open_snapshot
+from apex_core.catalog import connect, latest_snapshot, open_snapshot, require_checks, sql
+from apex_core.pipeline.predict import run_predict
 from apex_core.pipeline.report import overview
+from apex_core.pipeline.run import begin
 from apex_core.registry import load_artifact, resolve_alias
 from apex_core.sandbox import SandboxServer, World
 from apex_core.settings import Settings
@@ -99,3 +101,24 @@ def test_without_labels_only_popularity_is_learned(settings: Settings, world: Wo
     unlabelled = settings.model_copy(update={"aesthetics": settings.aesthetics.model_copy(update={"files": files})})
     night(unlabelled, world.epoch, "n1")
     assert {row["target"] for row in overview(settings)["metrics"]} == {"score_streams", "score_likes"}
+
+
+def test_a_champion_that_only_the_store_knows_is_adopted(settings: Settings, world: World) -> None:
+    night(settings, world.epoch, "n1")
+    before = prints(settings)
+    with connect(settings, "test") as connection:
+        for table in ("model_version", "model_alias", "prediction"):
+            connection.execute(f"DELETE FROM {table}")
+    run = begin(settings, "nightly", world.epoch, "n2", alone=True)
+    assert run_predict(run).counts["songs"] > 0
+    assert prints(settings) == before
+
+
+def test_two_flows_that_predict_at_once_leave_one_prediction_a_song(settings: Settings, world: World) -> None:
+    night(settings, world.epoch, "n1")
+    with connect(settings, "test") as connection:
+        rows = connection.execute("FROM prediction").fetchall()
+        connection.register("incoming_prediction", connection.sql("FROM prediction").to_arrow_table())
+        connection.execute(sql("predict/insert"))
+        assert len(connection.execute("FROM prediction").fetchall()) == len(rows)
+        require_checks(connection)
