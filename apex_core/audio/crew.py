@@ -7,7 +7,7 @@ import socket
 from collections.abc import Callable
 
 from apex_core.audio.worker import Job, Worker, describe_death, wait_for_any
-from apex_core.errors import AudioError, Undecodable
+from apex_core.errors import AudioError, Unavailable, Undecodable
 
 logger = logging.getLogger("apex_core.audio")
 
@@ -79,5 +79,7 @@ class Crew:
         # Once more on its own account: the system may have killed the process for want of memory elsewhere.
         if job.deaths < _MOST_DEATHS and status != -signal.SIGALRM:
             self.assign(job)
+        elif status == -signal.SIGKILL:  # want of memory says nothing about the bytes; no use in trying at once, though
+            job.outcome = Unavailable(reason)
         else:
             job.outcome = Undecodable(reason)

@@ -41,7 +41,8 @@ class Verifier:
     def verify(self, path: Path) -> AudioFacts:
         """Decode all of ``path`` once, within the bounds of the settings, and state its facts.
 
-        Raises Unavailable, Undecodable (also when its decoder died, twice) or TooLarge with a short reason;
+        Raises Unavailable (also when its decoder was killed, twice), Undecodable (or died otherwise) or TooLarge with
+        a short reason;
         a plain AudioError, which is not this song's, when decoders cannot start at all.
         """
         if not self._count:

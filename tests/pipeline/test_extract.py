@@ -1,13 +1,21 @@
 """A song that cannot be read just now is not a song that failed."""
 
+import hashlib
+import shutil
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
+from apex_core.catalog import connect
 from apex_core.errors import AudioError
-from apex_core.mert import describe_encoder, read_shard_manifest
-from apex_core.pipeline.extract import encode_shards
-from apex_core.settings import EncoderSettings, Settings
+from apex_core.mert import describe_encoder, read_shard_manifest, read_shard_manifests
+from apex_core.pipeline.audio import run_audio
+from apex_core.pipeline.extract import adopt, encode_shards, plan_extract, run_extract
+from apex_core.pipeline.ingest import ingest_platform
+from apex_core.pipeline.run import Run, begin
+from apex_core.sandbox import World
+from apex_core.settings import AudioSettings, EncoderSettings, Settings
 from apex_core.storage import Store
 
 
@@ -16,13 +24,81 @@ def test_a_transient_fault_leaves_the_shard_uncommitted(tmp_path: Path) -> None:
     settings = Settings(home=tmp_path, encoder=encoder)
     store = Store.open(settings.store_url)
     encoder_id, _ = describe_encoder(encoder, settings.cache)
-    for shard_id, uri in (("gone", str(tmp_path / "none.mp3")), ("unreadable", "/proc/self/mem")):
-        song = {"sha256": "0" * 64, "uri": uri, "origin": "library", "duration_s": 1.0}
+    (tmp_path / "words.mp3").write_text("not audio")
+    words = hashlib.sha256(b"not audio").hexdigest()
+    for shard_id, sha256, uri in (("bad", words, str(tmp_path / "words.mp3")), ("unreadable", words, "/proc/self/mem")):
+        song = {"sha256": sha256, "uri": uri, "origin": "library", "duration_s": 1.0}
         store.put_json(f"shard_plans/{encoder_id}/{shard_id}.json", [song])
     with pytest.raises(AudioError, match="/proc/self/mem: temporary: OSError") as caught:
-        encode_shards(settings, encoder_id, ["gone", "unreadable"])
+        encode_shards(settings, encoder_id, ["bad", "unreadable"])
     assert caught.value.transient
     assert read_shard_manifest(store, encoder_id, "unreadable") is None
-    committed = read_shard_manifest(store, encoder_id, "gone")
+    committed = read_shard_manifest(store, encoder_id, "bad")
     assert committed is not None
-    assert committed.failed == {"0" * 64: "file not found"}
+    assert committed.failed == {words: "text instead of audio"}
+
+
+@pytest.fixture
+def library(tmp_path: Path, world: World) -> Path:
+    """Four songs of one platform, under a folder that can go away."""
+    songs = [song for song in world.songs if song.platform == "udio"][:4]
+    (tmp_path / "library" / "udio").mkdir(parents=True)
+    for song in songs:
+        shutil.copy(world.path(song), tmp_path / "library" / "udio" / f"{song.track_id}.{song.codec}")
+    return tmp_path / "library"
+
+
+@pytest.fixture
+def run(settings: Settings, world: World, library: Path) -> Run:
+    """A run that has found those songs, and encodes three of them a shard."""
+    parts = {
+        "audio": AudioSettings(libraries=(str(library),), fetch=False),
+        "encoder": settings.encoder.model_copy(update={"shard_songs": 3}),
+    }
+    run = begin(settings.model_copy(update=parts), "nightly", world.epoch, "n1")
+    ingest_platform(run, "udio")
+    assert run_audio(run).counts["available"] == 4
+    return run
+
+
+def planned(run: Run) -> list[list[dict[str, str]]]:
+    plan = plan_extract(run)
+    return [run.store.read_json(f"shard_plans/{plan.encoder_id}/{shard_id}.json") for shard_id in plan.shards]
+
+
+def test_a_song_without_its_file_is_no_failure_and_comes_back(run: Run, library: Path, tmp_path: Path) -> None:
+    (changed, gone, _), (alone,) = planned(run)
+    kept = {song["uri"]: shutil.copy(song["uri"], tmp_path) for song in (changed, gone, alone)}
+    Path(changed["uri"]).write_bytes(b"other bytes")
+    for song in (gone, alone):
+        Path(song["uri"]).unlink()
+    report = run_extract(run)
+    counts = {name: report.counts[name] for name in ("shards", "songs", "failed", "absent", "missing_shards")}
+    assert counts == {"shards": 1, "songs": 1, "failed": 0, "absent": 3, "missing_shards": 0}
+    assert len(list(read_shard_manifests(run.store, report.note))) == 1, "no shard of nothing"
+    with connect(run.settings, "test") as connection:
+        due = connection.execute(
+            "SELECT reason, count(*) FROM audio WHERE state = 'unavailable' AND next_try_at = checked_at GROUP BY ALL"
+        ).fetchall()
+    assert dict(due) == {"file not found": 2, "file has changed since it was verified": 1}
+    assert run_extract(run).counts["songs"] == 0, "not planned while it is away"
+
+    for uri, copy in kept.items():
+        shutil.copy(copy, uri)
+    later = begin(run.settings, "nightly", run.as_of + timedelta(minutes=5), "n2")
+    assert run_audio(later).counts["available"] == 3
+    report = run_extract(later)
+    assert (report.counts["songs"], report.counts["absent"], report.counts["failed"]) == (3, 0, 0)
+
+
+def test_a_song_that_moved_is_planned_where_it_is_now(run: Run, library: Path, tmp_path: Path) -> None:
+    planned(run)
+    moved = library.rename(tmp_path / "moved")
+    with connect(run.settings, "test") as connection:
+        connection.execute("UPDATE audio SET uri = replace(uri, $old, $new)", {"old": str(library), "new": str(moved)})
+    assert all(Path(song["uri"]).is_file() for songs in planned(run) for song in songs)
+
+
+def test_a_shard_that_nobody_encoded_is_missing(run: Run) -> None:
+    report = adopt(run, plan_extract(run))
+    assert (report.counts["missing_shards"], report.counts["absent"]) == (2, 0)
