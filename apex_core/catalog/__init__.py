@@ -3,11 +3,13 @@
 from apex_core.catalog.checks import require_checks
 from apex_core.catalog.door import Connection, connect, transaction
 from apex_core.catalog.fingerprint import fingerprint
+from apex_core.catalog.queries import check_query
 from apex_core.catalog.reader import latest_snapshot, open_snapshot
 from apex_core.catalog.statements import sql
 
 __all__ = [
     "Connection",
+    "check_query",
     "connect",
     "fingerprint",
     "latest_snapshot",

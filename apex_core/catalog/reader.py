@@ -73,15 +73,20 @@ def _folder(settings: Settings, store: Store, stamp: str, files: Mapping[str, En
 
 
 @contextlib.contextmanager
-def open_snapshot(snapshot: Snapshot) -> Generator[duckdb.DuckDBPyConnection]:
-    """Open a snapshot read-only, with its vectors attached as ``vectors``, and no way out to files or network."""
+def open_snapshot(snapshot: Snapshot, sealed: bool = False) -> Generator[duckdb.DuckDBPyConnection]:
+    """Open a snapshot read-only, with its vectors attached as ``vectors``, and no way out to files or network.
+
+    ``sealed`` is for SQL of people one need not trust: a connection that only reads its two files can still be talked
+    into writing to them (DETACH, COPY), a sealed one cannot, but has no disk to spill to: a query must fit in memory.
+    """
     # A database of its own with the files attached: opened directly, one file's readers in one process would share a
     # database, and the second could not set up what the first has locked. Spilling must not happen in the store.
     with tempfile.TemporaryDirectory(prefix="apex-spill-") as spill, duckdb.connect() as connection:
         connection.execute(sql("catalog/set_utc"))
-        connection.execute(sql("catalog/set_spill", path=Path(spill)))
+        connection.execute(sql("catalog/set_no_spill") if sealed else sql("catalog/set_spill", path=Path(spill)))
         for name in ("catalog", "vectors"):
             path = snapshot.folder / f"{name}.duckdb"
             connection.execute(sql("catalog/attach_read_only", path=path, alias=name))
-        connection.execute(sql("catalog/harden"))
+        for step in ("harden", "seal", "lock_settings") if sealed else ("harden", "lock_settings"):
+            connection.execute(sql(f"catalog/{step}"))
         yield connection

@@ -45,7 +45,7 @@ def sql(
     most = (_TABLE_ROWS if format == "table" else 0) if limit is None else limit
     snapshot = latest_snapshot(get_settings())
     started = time.perf_counter()
-    with open_snapshot(snapshot) as connection:
+    with open_snapshot(snapshot, sealed=True) as connection:
         shown, cut = _answer(connection, text, format, most)
     seconds = time.perf_counter() - started
     more = f"; only the first {most} are shown, --limit 0 shows all" if cut else ""
@@ -68,9 +68,10 @@ def _answer(connection: "DuckDBPyConnection", text: str, format: Format, most: i
     """Print the answer; how many rows were shown, and whether there are more."""
     import duckdb
 
+    from apex_core.catalog import check_query
+
     try:
-        if not connection.extract_statements(text):
-            raise CatalogError("There is no statement in the query.", fix=_LOOK)
+        check_query(connection, text)
         connection.execute(text)
         names = [str(column[0]) for column in connection.description or ()]
         rows = _rows(connection) if names else iter(())
@@ -91,6 +92,8 @@ def _refusal(error: "DuckDBError") -> CatalogError:
 
     text = str(error).strip()
     first = text.splitlines()[0].partition(": ")[2] or text
+    if isinstance(error, duckdb.OutOfMemoryException):
+        return CatalogError(f"The query needs more memory than there is: {first}", fix="ask for fewer rows or columns")
     if isinstance(error, duckdb.PermissionException) or "in-memory database in read-only" in first:
         what = "has no way to files, the network or extensions"
     elif "read-only mode" in first:

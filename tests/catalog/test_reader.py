@@ -1,14 +1,15 @@
 """Readers open snapshots: they never block, never see half a night, and can do nothing but read."""
 
+import hashlib
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import duckdb
 import pytest
 
-from apex_core.catalog import connect, latest_snapshot, open_snapshot
+from apex_core.catalog import check_query, connect, latest_snapshot, open_snapshot
 from apex_core.catalog.reader import Snapshot
-from apex_core.errors import NotFound
+from apex_core.errors import CatalogError, NotFound
 from apex_core.pipeline.run import begin
 from apex_core.pipeline.snapshot import run_snapshot
 from apex_core.settings import Settings
@@ -109,12 +110,133 @@ def test_a_reader_can_do_nothing_but_read(kept: Snapshot, statement: str) -> Non
     assert sorted(kept.folder.parent.rglob("*")) == before
 
 
+def hashes(snapshot: Snapshot) -> dict[str, str]:
+    """Everything in a snapshot's folder, by its content."""
+    files = sorted(path for path in snapshot.folder.iterdir() if path.is_file())
+    return {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
+
+
+@pytest.mark.parametrize(
+    "statements",
+    [
+        ["USE memory", "DETACH catalog", "ATTACH '{file}' AS catalog"],
+        ["COPY (SELECT 1) TO '{file}.wal'"],
+        ["COPY (SELECT 1) TO '{file}' (USE_TMP_FILE false)"],
+        ["EXPLAIN ANALYZE COPY (SELECT 1) TO '{file}.wal'"],
+        ["WITH x AS (COPY (SELECT 1) TO '{file}.wal') FROM x"],
+        ["FROM query('WITH x AS (CO' || 'PY (SELECT 1) TO ''{file}.wal'') FROM x')"],
+        ["FROM read_blob('{file}')"],
+        ["SET disabled_filesystems = ''"],
+        ["SET temp_directory = '/tmp'"],
+    ],
+)
+def test_no_statement_reaches_a_sealed_snapshots_files(kept: Snapshot, statements: list[str]) -> None:
+    """Not even unchecked."""
+    before = hashes(kept)
+    *first, last = [text.replace("{file}", str(kept.folder / "catalog.duckdb")) for text in statements]
+    with open_snapshot(kept, sealed=True) as reader:
+        for statement in first:
+            reader.execute(statement)
+        with pytest.raises(duckdb.Error):
+            reader.execute(last).fetchall()
+        with open_snapshot(kept, sealed=True) as another:
+            assert titles(another) == ["first"]
+    assert hashes(kept) == before
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "USE memory; DETACH catalog; ATTACH '{file}' AS catalog; UPDATE catalog.track SET title = 'x'",
+        "USE memory",
+        "DETACH catalog",
+        "UPDATE track SET title = 'x'",
+        "COPY (SELECT 1) TO '{file}.wal'",
+        "-- why\n/* and */ COPY (SELECT 1) TO '{file}.wal'",
+        "COPY (PIVOT track ON platform USING count(*)) TO '{file}.wal'",
+        "CREATE TABLE memory.main.x AS PIVOT track ON platform USING count(*)",
+        "EXPLAIN COPY (SELECT 1) TO '{file}.wal'",
+        "EXPLAIN ANALYZE COPY (SELECT 1) TO '{file}.wal'",
+        "explain (analyze, format json) COPY (SELECT 1) TO '{file}.wal'",
+        "EXPLAIN ANALYZE COPY (PIVOT track ON platform USING count(*)) TO '{file}.wal'",
+        "EXPLAIN ANALYZE SET threads = 2",
+        "SELECT 1; COPY (SELECT 1) TO '{file}.wal'; SELECT 2",
+        "SET threads = 2",
+        "SET VARIABLE x = 2",
+        "RESET threads",
+        "PRAGMA version",
+        "PRAGMA threads = 2",
+        "INSTALL httpfs",
+        "LOAD httpfs",
+        "CALL pragma_version()",
+        "CHECKPOINT",
+        "VACUUM",
+        "BEGIN",
+        "PREPARE p AS COPY (SELECT 1) TO '{file}.wal'",
+        "EXECUTE p",
+        "IMPORT DATABASE 'x'",
+        "COPY FROM DATABASE catalog TO memory",
+        "-- nothing",
+    ],
+)
+def test_what_is_no_question_is_refused_before_it_runs(kept: Snapshot, text: str) -> None:
+    before = hashes(kept)
+    with open_snapshot(kept, sealed=True) as reader, pytest.raises(CatalogError) as refused:
+        check_query(reader, text.replace("{file}", str(kept.folder / "catalog.duckdb")))
+    assert refused.value.fix
+    assert hashes(kept) == before
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "EXPLAIN (ANALYZE /* ) SELECT 1 -- */ ) COPY (SELECT 1) TO 'x'",
+        "EXPLAIN /* */ ANALYZE COPY (SELECT 1) TO 'x'",
+    ],
+)
+def test_comments_do_not_hide_what_is_explained(kept: Snapshot, text: str) -> None:
+    with open_snapshot(kept, sealed=True) as reader, pytest.raises((CatalogError, duckdb.ParserException)):
+        check_query(reader, text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "SELECT 1",
+        "/* a */ SELECT title AS copy FROM track WHERE title LIKE '%; COPY x TO%'; -- done",
+        "WITH x AS (SELECT 1) FROM x",
+        "FROM track",
+        "VALUES (1)",
+        "PIVOT track ON platform USING count(*)",
+        "PIVOT track ON platform IN ('suno') USING count(*)",
+        "FROM (PIVOT track ON platform USING count(*))",
+        "DESCRIBE scored_catalog",
+        "SHOW TABLES",
+        "SUMMARIZE track",
+        "EXPLAIN SELECT 1",
+        "EXPLAIN ANALYZE SELECT 1",
+        "EXPLAIN (FORMAT json) SELECT 1",
+        "EXPLAIN PIVOT track ON platform USING count(*)",
+        "SELECT 1; SELECT 2",
+    ],
+)
+def test_questions_are_let_through_and_answered(kept: Snapshot, text: str) -> None:
+    with open_snapshot(kept, sealed=True) as reader:
+        check_query(reader, text)
+        assert reader.execute(text).description
+
+
 def test_a_query_that_spills_does_so_outside_the_store_and_leaves_nothing(kept: Snapshot) -> None:
     with open_snapshot(kept) as reader:
         ((spill,),) = reader.execute("SELECT current_setting('temp_directory')").fetchall()
         assert Path(spill).is_dir()
         assert not Path(spill).is_relative_to(kept.folder)
     assert not Path(spill).exists()
+
+
+def test_a_sealed_reader_has_no_disk_to_spill_to(kept: Snapshot) -> None:
+    with open_snapshot(kept, sealed=True) as reader:
+        assert reader.execute("SELECT current_setting('temp_directory')").fetchall() == [("",)]
 
 
 def test_readers_do_not_block_the_writer_nor_it_them(settings: Settings, snapshot: Snapshot) -> None:

@@ -1,0 +1,2 @@
+-- Nobody undoes the settings of this connection.
+SET lock_configuration = true
