@@ -4,7 +4,12 @@ WITH at_stage AS (
     SELECT
         c.platform,
         e.track_id IS NOT NULL AS eligible,
-        concat_ws(' ', c.status, c.state, CASE WHEN NOT coalesce(t.is_public, true) THEN 'private' END, c.kind) AS not_eligible,
+        CASE
+            WHEN c.status <> 'active' THEN c.status
+            WHEN c.state IS DISTINCT FROM 'complete' THEN coalesce(c.state, 'state unknown')
+            WHEN NOT coalesce(t.is_public, true) THEN 'private'
+            ELSE 'a ' || coalesce(c.kind, 'song of no kind')
+        END AS not_eligible,
         c.audio_state IS NOT DISTINCT FROM 'available' AS audible,
         coalesce(c.audio_reason, c.audio_state, 'not looked for yet') AS not_audible,
         c.embedding_state IS NOT DISTINCT FROM 'embedded' AS embedded,

@@ -38,7 +38,7 @@ def test_every_stage_counts_those_that_came_to_it(catalog: Connection) -> None:
     add(catalog, "aesthetic", track_id="a", naturalness=3.0)
     assert stages(catalog) == {
         "known": (9, 0, None),
-        "eligible": (6, 3, "active unfinished"),
+        "eligible": (6, 3, "unfinished"),
         "scored": (5, 1, "no counts"),
         "audio": (4, 2, "withheld by the platform"),
         "embedded": (3, 1, "non-finite output"),
