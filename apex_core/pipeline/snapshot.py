@@ -109,8 +109,10 @@ def _publish(run: Run, stamp: str, print_: str, folder: Path, tracks: int) -> No
     prefix = f"snapshots/{stamp}"
     if not run.store.exists(f"{prefix}/{NAME}"):  # else a run that was cut short before it said "latest"
         _upload(run, prefix, print_, folder, tracks)
-    while not run.store.put_json(next_latest(run.store), {"stamp": stamp}):
-        pass  # another flow has published meanwhile: the next number
+    # A number is taken once: when another flow has published meanwhile, the next one is ours.
+    announced = False
+    while not announced:
+        announced = run.store.put_json(next_latest(run.store), {"stamp": stamp})
 
 
 def _upload(run: Run, prefix: str, print_: str, folder: Path, tracks: int) -> None:
