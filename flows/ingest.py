@@ -30,7 +30,7 @@ _RETRY_S = 300
 )
 def list_platform(run: Run, platform: Platform) -> Done:
     """List one platform and merge what it sends."""
-    from apex_core.pipeline.ingest import ingest_platform
+    from apex_core.pipeline.live import ingest_platform
 
     return keep(run, lambda: ingest_platform(run, platform))
 

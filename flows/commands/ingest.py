@@ -63,7 +63,8 @@ def _ingested(
 def _stage(
     run: "Run", source: "Platform | None", paths: tuple[Path, ...], observed_at: datetime | None
 ) -> "StageReport":
-    from apex_core.pipeline.ingest import ingest_files, ingest_platform
+    from apex_core.pipeline.ingest import ingest_files
+    from apex_core.pipeline.live import ingest_platform
 
     if paths:
         return ingest_files(run, paths, observed_at, source)

@@ -9,8 +9,8 @@ from apex_core.catalog import connect
 from apex_core.catalog.fingerprint import table_fingerprints
 from apex_core.pipeline.audio import run_audio
 from apex_core.pipeline.extract import run_extract
-from apex_core.pipeline.ingest import ingest_platform
 from apex_core.pipeline.label import run_label
+from apex_core.pipeline.live import ingest_platform
 from apex_core.pipeline.predict import run_predict
 from apex_core.pipeline.publish import run_publish
 from apex_core.pipeline.run import Run, StageReport, begin, end

@@ -10,7 +10,7 @@ import pytest
 
 from apex_core.catalog import connect
 from apex_core.pipeline.audio import run_audio
-from apex_core.pipeline.ingest import ingest_platform
+from apex_core.pipeline.live import ingest_platform
 from apex_core.pipeline.run import EVERYTHING, Window, begin
 from apex_core.sandbox import AUDIO_HOST, SandboxServer, World
 from apex_core.settings import AudioSettings, HttpSettings, Settings

@@ -12,7 +12,7 @@ from apex_core.errors import AudioError
 from apex_core.mert import describe_encoder, read_shard_manifest, read_shard_manifests
 from apex_core.pipeline.audio import run_audio
 from apex_core.pipeline.extract import adopt, encode_shards, plan_extract, run_extract
-from apex_core.pipeline.ingest import ingest_platform
+from apex_core.pipeline.live import ingest_platform
 from apex_core.pipeline.run import Run, begin
 from apex_core.sandbox import World
 from apex_core.settings import AudioSettings, EncoderSettings, Settings
