@@ -26,6 +26,7 @@ BOOKKEEPING: dict[str, tuple[str, ...]] = {
     "prediction": (),
     "reject": ("first_seen", "last_seen", "times", "resolved_at"),
     "ingest_state": ("watermark",),
+    "forgotten": ("forgotten_at", "receipt"),
 }
 # Which scores are current is not in their rows: going back to an earlier definition changes what readers see.
 _CURRENT = ("current_score_run", ("n", "as_of", "run_id"))
