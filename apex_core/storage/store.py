@@ -16,6 +16,7 @@ import fsspec
 from fsspec.implementations.local import LocalFileSystem
 
 from apex_core.errors import NotFound, StorageError
+from apex_core.storage.s3 import s3_code, s3_faults
 
 _KEY = re.compile(r"[A-Za-z0-9_.=+-]+(?:/[A-Za-z0-9_.=+-]+)*")
 _TEMPORARY = ".part-"
@@ -63,7 +64,12 @@ class Store:
 
     def exists(self, key: str) -> bool:
         """Is there an object, not just a folder, under ``key``?"""
-        return bool(self.fs.isfile(self.path(key)))
+        # Not fs.isfile(), to which whatever goes wrong means that there is none.
+        try:
+            with self._found(key) as path:
+                return cast(dict[str, Any], self.fs.info(path))["type"] == "file"
+        except NotFound:
+            return False
 
     def size(self, key: str) -> int:
         """Bytes of an object."""
@@ -79,7 +85,8 @@ class Store:
         """Every finished key under the folder ``prefix``, sorted."""
         folder = self.path(prefix.rstrip("/"))
         try:
-            found = cast(list[str], self.fs.find(folder))
+            with s3_faults(self.url):
+                found = cast(list[str], self.fs.find(folder))
         except FileNotFoundError:
             return []
         keys = (path[len(self.root) + 1 :] for path in found if path.startswith(f"{folder}/"))
@@ -141,7 +148,7 @@ class Store:
         return self.put(key, text.encode(), replace=replace)
 
     def delete(self, key: str) -> None:
-        with contextlib.suppress(FileNotFoundError):
+        with contextlib.suppress(FileNotFoundError), s3_faults(self.url):
             self.fs.rm_file(self.path(key))
 
     def sha256(self, key: str) -> str:
@@ -152,11 +159,12 @@ class Store:
         # One conditional request. S3 may ask to repeat it (409) while another writer of the key is not yet done.
         for _ in range(_CONFLICTS):
             try:
-                put("overwrite" if replace else "create")
+                with s3_faults(self.url):
+                    put("overwrite" if replace else "create")
             except OSError as error:
                 if _is_taken(error) and not replace:
                     return False
-                if _s3_code(error) not in _CONFLICT:
+                if s3_code(error) not in _CONFLICT:
                     raise
             else:
                 return True
@@ -165,8 +173,9 @@ class Store:
     @contextlib.contextmanager
     def _found(self, key: str) -> Generator[str]:
         try:
-            yield self.path(key)
-        except (FileNotFoundError, IsADirectoryError) as error:
+            with s3_faults(self.url):
+                yield self.path(key)
+        except (FileNotFoundError, IsADirectoryError, NotADirectoryError) as error:
             raise NotFound(f"{self.url} has no {key}.") from error
 
     @contextlib.contextmanager
@@ -183,12 +192,7 @@ class Store:
 
 def _is_taken(error: OSError) -> bool:
     # s3fs says FileExistsError only where the answer names the failed condition, as AWS does and others do not.
-    return isinstance(error, FileExistsError) or _s3_code(error) in _PRECONDITION_FAILED
-
-
-def _s3_code(error: OSError) -> str:
-    response = getattr(error.__cause__, "response", None) or {}
-    return str(response.get("Error", {}).get("Code", ""))
+    return isinstance(error, FileExistsError) or s3_code(error) in _PRECONDITION_FAILED
 
 
 def _copy(source: Path, target: Path) -> None:

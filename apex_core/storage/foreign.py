@@ -1,0 +1,65 @@
+"""Files that are somebody else's: at a local path or an ``s3://`` address, listed and read, never written."""
+
+import contextlib
+import tempfile
+from collections.abc import Generator, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import fsspec
+
+from apex_core.errors import NotFound
+from apex_core.storage.s3 import s3_faults
+
+S3 = "s3://"
+
+
+@dataclass(frozen=True, slots=True)
+class ForeignFile:
+    """A file as its folder shows it: ``stamp`` changes with its content (modification time, or ETag)."""
+
+    uri: str
+    bytes: int
+    stamp: str
+
+
+def list_s3(prefix: str) -> Iterator[ForeignFile]:
+    """Every object under ``s3://bucket/prefix/``, in the order of their keys, one request's worth in memory.
+
+    Raises StorageError or SettingsError when the bucket cannot be listed.
+    """
+    bucket, _, folder = prefix.removeprefix(S3).rstrip("/").partition("/")
+    asked: dict[str, str] = {"Bucket": bucket, "Prefix": f"{folder}/" if folder else ""}
+    fs = _s3()
+    while True:
+        with s3_faults(prefix):
+            page = fs.call_s3("list_objects_v2", **asked)
+        for found in page.get("Contents", ()):
+            yield ForeignFile(f"{S3}{bucket}/{found['Key']}", int(found["Size"]), str(found["ETag"]).strip('"'))
+        if not page.get("IsTruncated"):
+            return
+        asked["ContinuationToken"] = page["NextContinuationToken"]
+
+
+@contextlib.contextmanager
+def local_file(uri: str) -> Generator[Path]:
+    """A path on this disk with the bytes of ``uri``: the file itself, or a copy that goes with the context.
+
+    Raises NotFound when an ``s3://`` address holds nothing; a local path is not looked at.
+    """
+    if not uri.startswith(S3):
+        yield Path(uri)
+        return
+    with tempfile.TemporaryDirectory(prefix="apex-") as folder:
+        copy = Path(folder) / "file"
+        try:
+            with s3_faults(uri):
+                _s3().get_file(uri.removeprefix(S3), str(copy))
+        except FileNotFoundError as error:
+            raise NotFound(f"{uri} is not there.") from error
+        yield copy
+
+
+def _s3() -> Any:  # noqa: ANN401  call_s3 is not in fsspec's declarations
+    return fsspec.filesystem("s3", use_listings_cache=False)
