@@ -27,6 +27,7 @@ CONFIG_VARIABLE = "APEX_CONFIG"
 
 Platform = Literal["suno", "udio"]
 PLATFORMS: tuple[Platform, ...] = ("suno", "udio")
+Feed = Literal["feed_v1", "feed_v2", "feed_v3", "search"]
 
 
 class _Section(BaseModel):
@@ -45,8 +46,12 @@ class HttpSettings(_Section):
         description="Let host names resolve to private or loopback addresses. Only for a sandbox.",
     )
     timeout_s: float = Field(default=30.0, gt=0)
-    retries: int = Field(default=8, ge=0, description="Tries after the first, on 429, 5xx, time-outs and cuts.")
-    backoff_s: float = Field(default=30.0, ge=0, description="First wait after a 429 without Retry-After.")
+    retries: int = Field(default=7, ge=0, description="Tries after the first, on 429, 5xx, time-outs and cuts.")
+    backoff_s: float = Field(default=30.0, ge=0, description="First wait after a failure without Retry-After; it grows.")
+    deadline_s: float = Field(default=120.0, gt=0, description="Longest time for a page to arrive, however steadily.")
+    max_page_mb: float = Field(default=64.0, gt=0, description="Longest page of a platform's API.")
+    breaker_failures: int = Field(default=5, ge=1, description="So many failures in a row ...")
+    breaker_s: float = Field(default=60.0, ge=0, le=900, description="... leave a platform alone for this long.")
 
 
 class ConnectorSettings(_Section):
@@ -57,7 +62,23 @@ class ConnectorSettings(_Section):
     token: SecretStr | None = None
     page_size: int = Field(default=20, ge=1, le=100)
     max_pages: int = Field(default=10_000, ge=1, description="Stop and call it a fault beyond this many pages.")
-    requests_per_second: float = Field(default=1.0, gt=0)
+    requests_per_second: float = Field(default=1.0, gt=0, description="Of all processes on this host together.")
+    feed: Feed | None = Field(default=None, description="What is listed: feed_v3 (Suno) and search (Udio) by default.")
+    lookback_days: float = Field(
+        default=7.0, ge=0, description="A listing ends at a page that is older than the watermark by this much."
+    )
+    full_listing_days: float = Field(default=30.0, ge=0, description="Every so often it goes to the very end instead.")
+    revisits_per_run: int = Field(default=5_000, ge=0, description="Known tracks looked at again in one run, at most.")
+    revisit_min_days: float = Field(
+        default=0.9, gt=0, description="Shortest time between two looks; under a day, since nights begin a bit apart."
+    )
+    revisit_age_factor: float = Field(
+        default=0.1, ge=0, description="Time between two looks, as a share of a track's age."
+    )
+    revisit_max_days: float = Field(default=60.0, gt=0, description="Longest time between two looks.")
+    profiles: tuple[str, ...] = Field(
+        default=(), description="Suno: handles whose profiles are listed in full and held against their own sums."
+    )
 
 
 class SourcesSettings(_Section):
