@@ -10,7 +10,7 @@ from datetime import datetime
 from apex_core.catalog import Connection, connect, sql, transaction
 from apex_core.catalog.lock import hold
 from apex_core.errors import Fenced
-from apex_core.settings import Settings
+from apex_core.settings import Platform, Settings
 from apex_core.storage import Store
 
 Progress = Callable[[str, int, int], None]
@@ -82,6 +82,18 @@ def exclusive(settings: Settings, flow: str) -> Generator[None]:
     """Let one process of this host run ``flow``; raises Locked naming the other one."""
     settings.home.mkdir(parents=True, exist_ok=True)
     with hold(settings.home / f"{flow}.lock", flow, timeout_s=0, what=f"The flow {flow!r}"):
+        yield
+
+
+@contextlib.contextmanager
+def platform_lock(settings: Settings, platform: Platform, holder: str) -> Generator[None]:
+    """Let one process of this host ingest a platform, by whichever flow or command; ``holder`` says who we are.
+
+    Waits for ``settings.lock_timeout_s``, then raises Locked naming the other one. It does not nest.
+    """
+    settings.home.mkdir(parents=True, exist_ok=True)
+    path, what = settings.home / f"ingest-{platform}.lock", f"The ingest of {platform}"
+    with hold(path, holder, settings.lock_timeout_s, what):
         yield
 
 
