@@ -1,6 +1,7 @@
 """The one door to the live catalog."""
 
 import contextlib
+import os
 from collections.abc import Generator
 from pathlib import Path
 
@@ -32,6 +33,29 @@ def connect(settings: Settings, holder: str = "apex") -> Generator[Connection]:
             yield connection
         finally:
             connection.close()
+
+
+def rewrite(settings: Settings, holder: str) -> None:
+    """Write the catalog's file anew: what was deleted stays readable in the old one's free blocks.
+
+    The new file takes the old one's place in one step. Raises CatalogError when the old one cannot be closed whole.
+    """
+    path = settings.catalog_path
+    fresh = path.with_name(path.name + ".rewritten")
+    with hold(path.with_name(path.name + ".lock"), holder, settings.lock_timeout_s):
+        fresh.unlink(missing_ok=True)
+        connection = _open(path, settings)
+        try:
+            connection.execute(sql("snapshot/attach", path=fresh))
+            connection.execute(sql("snapshot/copy_database", catalog=path.name.partition(".")[0]))
+            connection.execute(sql("snapshot/detach"))
+        finally:
+            connection.close()
+        if path.with_name(path.name + ".wal").exists():
+            raise CatalogError(f"{path} has a write-ahead log left after closing.", fix="close whoever has it open")
+        with fresh.open("rb+") as file:
+            os.fsync(file.fileno())
+        fresh.replace(path)
 
 
 @contextlib.contextmanager

@@ -37,6 +37,17 @@ def hold(path: Path, holder: str, timeout_s: float, what: str = "The catalog") -
 
 
 @contextlib.contextmanager
+def share(path: Path) -> Generator[None]:
+    """Hold the lock file ``path`` together with others who share it; waits as long as one holds it alone."""
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+@contextlib.contextmanager
 def _mutex(path: str, holder: str, timeout_s: float, what: str) -> Generator[None]:
     owner, stage = _owners.get(path, (0, ""))
     if owner == threading.get_ident():

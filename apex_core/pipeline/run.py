@@ -8,10 +8,12 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from apex_core.catalog import Connection, connect, sql, transaction
-from apex_core.catalog.lock import hold
+from apex_core.catalog.lock import hold, share
 from apex_core.errors import Fenced
 from apex_core.settings import Platform, Settings
 from apex_core.storage import Store
+
+_STORE_LOCK = "store.lock"
 
 Progress = Callable[[str, int, int], None]
 """Called with what is being done, how many are done, and of how many."""
@@ -81,7 +83,23 @@ class Run:
 def exclusive(settings: Settings, flow: str) -> Generator[None]:
     """Let one process of this host run ``flow``; raises Locked naming the other one."""
     settings.home.mkdir(parents=True, exist_ok=True)
-    with hold(settings.home / f"{flow}.lock", flow, timeout_s=0, what=f"The flow {flow!r}"):
+    with hold(settings.home / f"{flow}.lock", flow, timeout_s=0, what=f"The flow {flow!r}"), at_work(settings):
+        yield
+
+
+@contextlib.contextmanager
+def at_work(settings: Settings) -> Generator[None]:
+    """Whoever reads and writes the store as a run does so in here; waits while something is being forgotten."""
+    settings.home.mkdir(parents=True, exist_ok=True)
+    with share(settings.home / _STORE_LOCK):
+        yield
+
+
+@contextlib.contextmanager
+def undisturbed(settings: Settings) -> Generator[None]:
+    """Have the store to oneself: raises Locked while a run is at work, and lets new ones wait."""
+    settings.home.mkdir(parents=True, exist_ok=True)
+    with hold(settings.home / _STORE_LOCK, "apex forget", timeout_s=0, what="The store"):
         yield
 
 
@@ -93,7 +111,7 @@ def platform_lock(settings: Settings, platform: Platform, holder: str) -> Genera
     """
     settings.home.mkdir(parents=True, exist_ok=True)
     path, what = settings.home / f"ingest-{platform}.lock", f"The ingest of {platform}"
-    with hold(path, holder, settings.lock_timeout_s, what):
+    with hold(path, holder, settings.lock_timeout_s, what), at_work(settings):
         yield
 
 

@@ -87,12 +87,13 @@ def _copy_out(connection: Connection, folder: Path) -> None:
 
 def _vectors(store: Store, folder: Path, shards: list[tuple[str, str]]) -> None:
     with duckdb.connect(str(folder / "vectors.duckdb")) as connection:
+        connection.execute(sql("catalog/attach_read_only", path=folder / "catalog.duckdb", alias="shown"))
         connection.execute(sql("snapshot/create_vectors"))
         for encoder_id, group in groupby(shards, key=lambda row: row[0]):
             for _, shard_id in group:  # a shard at a time: memory does not grow with the catalog
                 rows = song_vectors(store, encoder_id, [shard_id], ("sha256", "mixed"))
                 connection.register("incoming_vector", rows)
-                connection.execute(sql("snapshot/insert_vectors"), {"encoder_id": encoder_id})
+                connection.execute(sql("snapshot/insert_vectors"), {"encoder_id": encoder_id, "shard_id": shard_id})
                 connection.unregister("incoming_vector")
 
 

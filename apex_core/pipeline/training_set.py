@@ -80,8 +80,10 @@ def read(store: Store, training_set_id: str) -> TrainingSet:
     Raises NotFound without one, ArtifactError when it was altered.
     """
     prefix = f"training_sets/{training_set_id}"
-    facts: dict[str, Any] = read_manifest(store, prefix, verify=True).facts
-    rows = pl.read_parquet(store.read(f"{prefix}/{_ROWS}"))
+    manifest = read_manifest(store, prefix, verify=True)
+    facts: dict[str, Any] = manifest.facts
+    (name,) = manifest.files  # rows that were forgotten since are left out of a file of another name
+    rows = pl.read_parquet(store.read(f"{prefix}/{name}"))
     return TrainingSet(training_set_id, facts["score_run_id"], facts["encoder_id"], rows)
 
 

@@ -1,10 +1,12 @@
 -- Temp table, one row a track: the group that must stay on one side, and the side its pinned hash gives.
 -- Group: creator of the root, else the root, else the own creator, else the track. 70 / 15 / 15 by 100 buckets.
+-- A forgotten root no longer says whose it was: what was made from it stays on the side it was given.
 CREATE OR REPLACE TEMP TABLE split_now AS
 WITH grouped AS (
     SELECT
         t.platform,
         t.track_id,
+        t.root_id,
         t.platform || CASE
             WHEN r.creator_id IS NOT NULL THEN ':creator:' || r.creator_id
             WHEN t.root_id IS NOT NULL THEN ':root:' || t.root_id
@@ -16,10 +18,19 @@ WITH grouped AS (
 ),
 hashed AS (
     SELECT *, ('0x' || left(sha256('apex-split-1:' || group_key), 8))::UBIGINT % 100 AS bucket FROM grouped
+),
+kept AS (
+    SELECT t.platform, t.root_id, min(s.split) AS split
+    FROM split AS s
+    JOIN track AS t USING (platform, track_id)
+    JOIN forgotten AS f ON f.platform = t.platform AND f.kind = 'track' AND f.id = t.root_id
+    WHERE NOT s.quarantined
+    GROUP BY ALL
 )
 SELECT
-    platform,
-    track_id,
-    group_key,
-    CASE WHEN bucket < 70 THEN 'train' WHEN bucket < 85 THEN 'val' ELSE 'test' END AS split
-FROM hashed
+    h.platform,
+    h.track_id,
+    h.group_key,
+    coalesce(k.split, CASE WHEN bucket < 70 THEN 'train' WHEN bucket < 85 THEN 'val' ELSE 'test' END) AS split
+FROM hashed AS h
+LEFT JOIN kept AS k ON k.platform = h.platform AND k.root_id = h.root_id
