@@ -93,7 +93,8 @@ class AudioSettings(_Section):
 
     libraries: tuple[str, ...] = Field(
         default=(),
-        description="Folders with your own files, by <platform>/<track_id>.<ext> or a manifest.csv.",
+        description="Folders or s3://bucket/prefix with your own files, by <platform>/<track_id>.<ext> or a "
+        "manifest.csv, .jsonl or .parquet (platform, track_id, path; sha256 is checked when given).",
     )
     allowed_hosts: tuple[str, ...] = Field(
         default=("cdn1.suno.ai", "cdn2.suno.ai", "storage.googleapis.com"),
@@ -102,7 +103,7 @@ class AudioSettings(_Section):
     fetch: bool = Field(default=True, description="Fetch a record's URL when no library has the song.")
     max_bytes: int = Field(default=100_000_000, gt=0)
     max_seconds: float = Field(default=1_800.0, gt=0, description="Longest song decoded.")
-    concurrency: int = Field(default=4, ge=1)
+    concurrency: int = Field(default=4, ge=1, description="Songs looked for at once.")
     retry_days: tuple[float, ...] = Field(
         default=(1, 3, 7, 30),
         description="Days until an unavailable song is tried again, by attempt; last repeats.",

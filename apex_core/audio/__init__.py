@@ -11,9 +11,10 @@ if TYPE_CHECKING:
     from apex_core.audio.facts import SAMPLE_RATE, SEGMENT_SAMPLES, SEGMENT_SECONDS, AudioFacts, AudioRef
     from apex_core.audio.feed import Feed
     from apex_core.audio.fetch import Fetcher
-    from apex_core.audio.library import find_in_libraries
-    from apex_core.audio.verification import verify
+    from apex_core.audio.library import Listing, list_libraries
+    from apex_core.audio.verification import digest, verify
     from apex_core.audio.verifier import Verifier
+    from apex_core.audio.whereabouts import reach
     from apex_core.audio.windows import segments
 
 _HOMES = {
@@ -24,9 +25,12 @@ _HOMES = {
     "AudioRef": "facts",
     "Feed": "feed",
     "Fetcher": "fetch",
+    "Listing": "library",
     "Verifier": "verifier",
     "decode": "decoding",
-    "find_in_libraries": "library",
+    "digest": "verification",
+    "list_libraries": "library",
+    "reach": "whereabouts",
     "segments": "windows",
     "verify": "verification",
 }
@@ -39,9 +43,12 @@ __all__ = [
     "AudioRef",
     "Feed",
     "Fetcher",
+    "Listing",
     "Verifier",
     "decode",
-    "find_in_libraries",
+    "digest",
+    "list_libraries",
+    "reach",
     "segments",
     "verify",
 ]

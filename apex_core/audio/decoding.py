@@ -13,7 +13,8 @@ from torchaudio.functional import resample
 
 from apex_core.audio.facts import SAMPLE_RATE, AudioRef
 from apex_core.audio.mono import as_song_fault, open_mono, open_regular
-from apex_core.errors import NotFound, Unavailable, Undecodable
+from apex_core.audio.whereabouts import reach
+from apex_core.errors import Unavailable, Undecodable
 from apex_core.settings import AudioSettings
 from apex_core.storage import Store
 
@@ -39,17 +40,7 @@ def decode(path: Path, settings: AudioSettings, *, sha256: str | None = None) ->
 def load(store: Store, ref: AudioRef, settings: AudioSettings) -> NDArray[np.float32]:
     """Decode what ``ref`` points to; whatever goes wrong is raised as this song's AudioError."""
     with contextlib.ExitStack() as stack:
-        path = Path(ref.uri) if ref.origin == "library" else _from_store(store, ref.uri, stack)
-        return decode(path, settings, sha256=ref.sha256)
-
-
-def _from_store(store: Store, key: str, stack: contextlib.ExitStack) -> Path:
-    try:
-        return stack.enter_context(store.local(key))
-    except NotFound as error:
-        raise Unavailable("not in the store") from error
-    except Exception as error:  # S3 clients have many kinds
-        raise Unavailable(f"temporary: {type(error).__name__} while reading the store", transient=True) from error
+        return decode(reach(stack, store, ref.origin, ref.uri), settings, sha256=ref.sha256)
 
 
 def _check_rate(rate: int) -> None:

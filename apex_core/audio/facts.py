@@ -12,7 +12,7 @@ Origin = Literal["library", "fetched"]
 
 @dataclass(frozen=True, slots=True)
 class AudioRef:
-    """Where one song's audio lies: ``uri`` is a local path (library) or a key in the store (fetched)."""
+    """Where one song's audio lies: ``uri`` is a path or s3:// address (library), or a key in the store (fetched)."""
 
     sha256: str
     uri: str

@@ -9,6 +9,12 @@ from apex_core.audio.mono import as_song_fault, open_mono, open_regular
 from apex_core.settings import AudioSettings
 
 
+def digest(path: Path, settings: AudioSettings) -> str:
+    """The sha256 of a file, which is not decoded. Raises Unavailable or TooLarge like ``verify``."""
+    with as_song_fault(), open_regular(path, settings) as file:
+        return hashlib.file_digest(cast(Any, file), "sha256").hexdigest()
+
+
 def verify(path: Path, settings: AudioSettings) -> AudioFacts:
     """Decode all of ``path`` once, within the bounds of ``settings``, and state its facts.
 

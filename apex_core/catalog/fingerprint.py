@@ -11,7 +11,7 @@ from apex_core.catalog.statements import sql
 BOOKKEEPING: dict[str, tuple[str, ...]] = {
     "track": ("seen", "last_observed_at"),
     "engagement": ("recorded_at",),
-    "audio": ("checked_at", "next_try_at"),
+    "audio": ("checked_at", "next_try_at", "stamp"),
     "score_run": ("n", "as_of", "run_id"),
     "score_cdf": (),
     "engagement_score": (),

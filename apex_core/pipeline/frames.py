@@ -22,6 +22,7 @@ AUDIO: dict[str, Any] = {
     "channels": pl.Int32,
     "duration_s": pl.Float64,
     "bytes": pl.Int64,
+    "stamp": pl.String,
     "attempts": pl.Int32,
     "checked_at": UTC_TIME,
     "next_try_at": UTC_TIME,

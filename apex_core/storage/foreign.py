@@ -43,15 +43,15 @@ def list_s3(prefix: str) -> Iterator[ForeignFile]:
 
 
 @contextlib.contextmanager
-def local_file(uri: str) -> Generator[Path]:
-    """A path on this disk with the bytes of ``uri``: the file itself, or a copy that goes with the context.
+def local_file(uri: str, scratch: Path | None = None) -> Generator[Path]:
+    """A path on this disk with the bytes of ``uri``: the file itself, or a copy (in ``scratch``) for the time being.
 
     Raises NotFound when an ``s3://`` address holds nothing; a local path is not looked at.
     """
     if not uri.startswith(S3):
         yield Path(uri)
         return
-    with tempfile.TemporaryDirectory(prefix="apex-") as folder:
+    with tempfile.TemporaryDirectory(prefix="apex-", dir=scratch) as folder:
         copy = Path(folder) / "file"
         try:
             with s3_faults(uri):

@@ -111,7 +111,7 @@ def test_a_rate_that_needs_an_enormous_filter_is_refused(tmp_path: Path, setting
 
 def test_finding_and_fetching_do_not_load_torch() -> None:
     code = (
-        "import sys; from apex_core.audio import AudioRef, Fetcher, find_in_libraries, verify; "
+        "import sys; from apex_core.audio import AudioRef, Fetcher, list_libraries, reach, verify; "
         "sys.exit('torch' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
