@@ -10,6 +10,7 @@ from typer.core import TyperGroup
 
 from apex_core.errors import ApexError
 from flows.commands.doctor import doctor
+from flows.commands.forget import forget
 from flows.commands.ingest import ingest
 from flows.commands.nightly import backfill, nightly
 from flows.commands.predict import predict
@@ -56,7 +57,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (demo, ingest, nightly, backfill, sql, predict, status, doctor):
+for command in (demo, ingest, nightly, backfill, sql, predict, status, doctor, forget):
     app.command()(command)
 
 

@@ -6,6 +6,7 @@ Importing this package is cheap: torch and transformers load with the first ``En
 from typing import TYPE_CHECKING, Any
 
 from apex_core.mert.config import LAYERS, SAMPLE_RATE, SEGMENT_SAMPLES, SEGMENT_SECONDS
+from apex_core.mert.erasure import clear_shard, shards_with
 from apex_core.mert.identity import describe_encoder
 from apex_core.mert.mix import AUTHORS_LAYER_MIX, LayerMix, mix
 from apex_core.mert.shards import (
@@ -31,12 +32,14 @@ __all__ = [
     "LayerMix",
     "ShardManifest",
     "ShardSong",
+    "clear_shard",
     "describe_encoder",
     "load_encoder",
     "mix",
     "read_shard_manifest",
     "read_shard_manifests",
     "segment_vectors",
+    "shards_with",
     "song_vectors",
     "write_shard",
 ]

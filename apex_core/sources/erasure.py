@@ -46,6 +46,11 @@ class Forgotten:
         """Does ``text`` hold one of the ids, in any of its forms?"""
         return any(self._is(match[0]) for match in self._named.finditer(text))
 
+    @property
+    def needles(self) -> dict[str, object]:
+        """The ids as named SQL parameters: ``ids`` that stand out in any text by their form, and ``others``."""
+        return {"ids": sorted(self._uuids | self._shorts), "others": sorted(self._others)}
+
     def has_track(self, value: object) -> bool:
         """Is ``value`` a forgotten track's id, alone?"""
         return isinstance(value, str) and (value.lower() in self.tracks or value in self._shorts)

@@ -1,2 +1,2 @@
--- A landed file of which nothing was left.
-DELETE FROM landing WHERE source = $platform AND uri = $before
+-- The row of a landed file.
+DELETE FROM landing WHERE source = $platform AND uri = $uri

@@ -2,7 +2,7 @@
 -- side, under the name of the root.
 UPDATE split
 SET group_key = t.platform || CASE
-    WHEN t.root_id IS NOT NULL THEN ':root:' || t.root_id
+    WHEN coalesce(t.root_id, t.parent_id) IS NOT NULL THEN ':root:' || coalesce(t.root_id, t.parent_id)
     ELSE ':track:' || t.track_id
 END
 FROM track AS t
