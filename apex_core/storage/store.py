@@ -151,6 +151,14 @@ class Store:
         with contextlib.suppress(FileNotFoundError), s3_faults(self.url):
             self.fs.rm_file(self.path(key))
 
+    def delete_leftovers(self) -> int:
+        """Delete what writers that were killed have left half written, while nobody writes; how many files."""
+        found = cast(list[str], self.fs.find(self.root)) if self.is_local else []
+        left = [path for path in found if _TEMPORARY in path.rsplit("/", 1)[-1]]
+        for path in left:
+            self.fs.rm_file(path)
+        return len(left)
+
     def sha256(self, key: str) -> str:
         with self.open_file(key) as file:
             return hashlib.file_digest(cast(Any, file), "sha256").hexdigest()
