@@ -8,7 +8,7 @@ import polars as pl
 from apex_core.catalog import Connection, sql
 from apex_core.pipeline.forget_work import Work
 from apex_core.pipeline.frames import execute_with
-from apex_core.sources import clear_body
+from apex_core.sources.erasure import clear_body
 
 Row = tuple[Any, ...]
 

@@ -11,7 +11,7 @@ from apex_core.pipeline.forget_catalog import count_rows, models_of, remaining, 
 from apex_core.pipeline.forget_store import PLACES, old_copies
 from apex_core.pipeline.forget_work import Work
 from apex_core.settings import Platform, Settings
-from apex_core.sources import long_id
+from apex_core.sources.share_links import long_id
 from apex_core.storage import Store
 
 Facts = dict[str, Any]

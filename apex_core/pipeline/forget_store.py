@@ -18,7 +18,7 @@ from apex_core.catalog.reader import LATEST
 from apex_core.mert import clear_shard, shards_with
 from apex_core.pipeline.forget_work import Work
 from apex_core.pipeline.run import Run
-from apex_core.sources import clear_landed
+from apex_core.sources.erasure import clear_landed
 from apex_core.storage import Manifest, Store, read_manifest
 from apex_core.storage.manifest import NAME, entry_of
 

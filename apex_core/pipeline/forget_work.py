@@ -7,7 +7,7 @@ from typing import Any
 
 from apex_core.errors import NotFound
 from apex_core.settings import Platform
-from apex_core.sources import Forgotten
+from apex_core.sources.erasure import Forgotten
 from apex_core.storage import Store
 
 FOLDER = "receipts/forget"
