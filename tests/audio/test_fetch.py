@@ -14,7 +14,7 @@ from apex_core.audio.gate import is_public
 from apex_core.errors import AudioError, TooLarge, Unavailable, Undecodable
 from apex_core.settings import AudioSettings, HttpSettings
 
-from .conftest import Platform, Script
+from .scripted import Platform, Script, body, cut, redirect, the_rest
 from .songs import tone, write
 
 ETAG = {"ETag": '"v1"'}
@@ -39,39 +39,6 @@ def fetcher(settings: AudioSettings, http: HttpSettings, naps: list[float]) -> I
 @pytest.fixture
 def target(tmp_path: Path) -> Path:
     return tmp_path / "target"
-
-
-def body(data: bytes, status: int = 200, kind: str = "audio/flac", **headers: str) -> Script:
-    def answer(request: BaseHTTPRequestHandler) -> None:
-        request.send_response(status)
-        names = {"Content-Type": kind, "Content-Length": str(len(data))}
-        for name, value in (names | {name.replace("_", "-"): value for name, value in headers.items()}).items():
-            request.send_header(name, value)
-        request.end_headers()
-        request.wfile.write(data)
-
-    return answer
-
-
-def cut(data: bytes, after: int, **headers: str) -> Script:
-    def answer(request: BaseHTTPRequestHandler) -> None:
-        body(data[:after], Content_Length=str(len(data)), **headers)(request)
-        request.close_connection = True
-
-    return answer
-
-
-def the_rest(data: bytes, **headers: str) -> Script:
-    def answer(request: BaseHTTPRequestHandler) -> None:
-        start = int(request.headers["Range"].removeprefix("bytes=").removesuffix("-"))
-        span = f"bytes {start}-{len(data) - 1}/{len(data)}"
-        body(data[start:], 206, Content_Range=span, **headers)(request)
-
-    return answer
-
-
-def redirect(location: str) -> Script:
-    return body(b"", 302, Location=location)
 
 
 def reason(fetcher: Fetcher, url: str, target: Path, kind: type[AudioError] = Unavailable) -> str:

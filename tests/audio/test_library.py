@@ -12,28 +12,10 @@ import pytest
 from apex_core.audio import list_libraries
 from apex_core.audio.index import batches
 from apex_core.errors import AudioError, SettingsError
-from apex_core.storage import Store
+
+from .shelf import Shelf
 
 Rows = list[dict[str, Any]]
-
-
-class Shelf:
-    """A library to put files into, local or on S3."""
-
-    def __init__(self, url: str) -> None:
-        self.url = url
-        if not url.startswith("s3://"):
-            Path(url).mkdir(parents=True)
-
-    def put(self, name: str, data: bytes = b"x") -> str:
-        """The address of the new file."""
-        if self.url.startswith("s3://"):
-            Store.open(self.url).fs.pipe_file(f"{self.url}/{name}", data)
-        else:
-            path = Path(self.url, name)
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(data)
-        return f"{self.url}/{name}"
 
 
 @pytest.fixture
