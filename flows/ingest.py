@@ -1,17 +1,20 @@
-"""Stage 1: list every enabled platform.
+"""Stage 1: list every enabled platform, then look again at what is known of it.
 
-Why it is shaped like this: platforms are listed at the same time, since each spends its time waiting for its own
+Why it is shaped like this: platforms are asked at the same time, since each spends its time waiting for its own
 server; the catalog's door lets them merge one at a time. A platform that fails does not take the other with it, nor
-the rest of the night. The HTTP client has its own patience for refused and broken requests; the one retry here is
-for an outage longer than that, and goes on from the cursor that the first try kept.
+the rest of the night; it is left alone until the next one. The HTTP client has its own patience for refused and
+broken requests; the one retry here is for an outage longer than that, and goes on from the cursor that the first try
+kept. What is done to one platform is done in a row, since it is asked by one at a time, whoever asks.
 """
+
+from collections.abc import Callable, Sequence
 
 from prefect import flow, get_run_logger, task
 from prefect.cache_policies import NO_CACHE
 from prefect.futures import PrefectFuture
 from pydantic import AwareDatetime
 
-from apex_core.errors import CatalogError
+from apex_core.errors import CatalogError, Locked
 from apex_core.pipeline.run import Run, StageReport
 from apex_core.settings import PLATFORMS, Platform, Settings
 from flows.session import Done, error_of, keep, passing, session, trouble
@@ -35,9 +38,25 @@ def list_platform(run: Run, platform: Platform) -> Done:
     return keep(run, lambda: ingest_platform(run, platform))
 
 
+@task(name="revisit", task_run_name="revisit {platform}", cache_policy=NO_CACHE, persist_result=False)
+def revisit(run: Run, platform: Platform) -> Done:
+    """Look again at the known tracks of one platform that are due."""
+    from apex_core.pipeline.revisit import revisit_platform
+
+    return keep(run, lambda: revisit_platform(run, platform))
+
+
+@task(name="reconcile", task_run_name="reconcile {platform}", cache_policy=NO_CACHE, persist_result=False)
+def reconcile(run: Run, platform: Platform) -> Done:
+    """Hold the profiles that the settings name against their own sums."""
+    from apex_core.pipeline.revisit import reconcile_profiles
+
+    return keep(run, lambda: reconcile_profiles(run, platform))
+
+
 @flow(name="ingest", persist_result=False)
 def ingest(run_id: str | None = None, as_of: AwareDatetime | None = None) -> list[Done]:
-    """List every enabled platform's songs.
+    """List every enabled platform's songs, and see known ones again.
 
     Args:
         run_id: The run to join; leave empty to begin one.
@@ -47,8 +66,13 @@ def ingest(run_id: str | None = None, as_of: AwareDatetime | None = None) -> lis
         platforms = enabled(own.run.settings)
         if not platforms:
             get_run_logger().warning("No live connector is on (APEX_SOURCES__SUNO__ENABLED, …__UDIO__ENABLED).")
-        listings = [list_platform.submit(own.run, platform) for platform in platforms]
-        own.add(*map(_outcome, platforms, listings))
+        own.add(*_at_once("ingest", lambda platform: list_platform.submit(own.run, platform), platforms))
+        failed = {done.report.stage for done in own.done if done.trouble}
+        listed: list[Platform] = [platform for platform in platforms if f"ingest {platform}" not in failed]
+        own.add(*_at_once("revisit", lambda platform: revisit.submit(own.run, platform), listed))
+        connectors = own.run.settings.sources
+        named: list[Platform] = [platform for platform in listed if getattr(connectors, platform).profiles]
+        own.add(*_at_once("reconcile", lambda platform: reconcile.submit(own.run, platform), named))
     return own.outcome()
 
 
@@ -57,14 +81,27 @@ def enabled(settings: Settings) -> list[Platform]:
     return [platform for platform in PLATFORMS if getattr(settings.sources, platform).enabled]
 
 
-def _outcome(platform: Platform, listing: PrefectFuture[Done]) -> Done:
-    """What a listing did. A failure is this platform's trouble, unless it is the catalog's, which is everyone's."""
-    listing.wait()
-    if listing.state.is_completed():
-        return listing.result()
-    error = error_of(listing.state)
-    if isinstance(error, CatalogError):
+def _at_once(
+    stage: str, submit: Callable[[Platform], PrefectFuture[Done]], platforms: Sequence[Platform]
+) -> list[Done]:
+    """A stage of all platforms at the same time."""
+    begun: list[tuple[Platform, PrefectFuture[Done]]] = [(platform, submit(platform)) for platform in platforms]
+    return [_outcome(f"{stage} {platform}", platform, future) for platform, future in begun]
+
+
+def _outcome(stage: str, platform: Platform, future: PrefectFuture[Done]) -> Done:
+    """What a stage did. A failure is this platform's trouble, unless it is the catalog's, which is everyone's.
+
+    Somebody else's ingest of the platform, that went on for too long, is no trouble of the catalog.
+    """
+    future.wait()
+    if future.state.is_completed():
+        return future.result()
+    error = error_of(future.state)
+    if isinstance(error, CatalogError) and not isinstance(error, Locked):
         raise error
-    failure = trouble(f"{platform} was not ingested", error)
+    verb = stage.partition(" ")[0]
+    said = {"ingest": "ingested", "revisit": "looked at again", "reconcile": "reconciled"}[verb]
+    failure = trouble(f"{platform} was not {said}", error)
     get_run_logger().error(str(failure))
-    return Done(StageReport(f"ingest {platform}", {}), 0.0, failure)
+    return Done(StageReport(stage, {}), 0.0, failure)

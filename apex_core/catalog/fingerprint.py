@@ -25,7 +25,7 @@ BOOKKEEPING: dict[str, tuple[str, ...]] = {
     "model_alias": ("set_at", "set_by"),
     "prediction": (),
     "reject": ("first_seen", "last_seen", "times", "resolved_at"),
-    "ingest_state": ("watermark",),
+    "ingest_state": ("watermark", "started_at", "since", "full_listed_at", "landed_since"),
     "forgotten": ("forgotten_at", "receipt"),
 }
 # Which scores are current is not in their rows: going back to an earlier definition changes what readers see.

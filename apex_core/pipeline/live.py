@@ -1,68 +1,120 @@
-"""Stage 1: metadata from a platform's live connector. Pages are landed as received, then merged, a file at a time."""
+"""Stage 1: metadata from a platform's live connector. Pages are landed as received, then merged, a file at a time.
+
+A listing is newest first and ends at a page that is older than the watermark by the lookback; every so often it goes
+to the end. Counts of older tracks are seen anew by revisits, and a profile's by listing it in full. Only a complete
+listing of everything moves the watermark, to the moment at which it began.
+"""
 
 import logging
-from collections.abc import Iterator
-from dataclasses import replace
-from datetime import datetime
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 
-from apex_core.catalog import sql, transaction
+from apex_core.catalog import sql
 from apex_core.errors import PlatformDown, RateLimited, SourceError, Unauthorized
+from apex_core.pipeline.adoption import adopt_landed
 from apex_core.pipeline.ingest import added, merge_files, report_of
-from apex_core.pipeline.run import Run, StageReport
+from apex_core.pipeline.run import Run, StageReport, platform_lock
 from apex_core.settings import Platform
-from apex_core.sources import IngestCounts, LandedFile, Listing, land, list_pages, refuse_unknown
+from apex_core.sources import (
+    Access,
+    IngestCounts,
+    Listing,
+    land,
+    list_pages,
+    refuse_unknown,
+    whole_listing,
+)
 
 _log = logging.getLogger("apex_core.pipeline")
 
+# After these a listing goes on where it broke off; any other place has been refused.
 _PASSING = (PlatformDown, RateLimited, Unauthorized)
+
+
+@dataclass(frozen=True, slots=True)
+class _Fetch:
+    """A listing that is under way. ``cursor``: where an earlier run broke off; ``before``: the watermark it found."""
+
+    kind: str
+    started_at: datetime
+    since: datetime | None
+    cursor: str | None
+    before: datetime | None
 
 
 def ingest_platform(run: Run, platform: Platform) -> StageReport:
     """List a platform's songs through its live connector and merge them.
 
-    A complete listing moves the watermark to the run's start; an interrupted one keeps a resume cursor and raises.
-    Raises SourceDisabled or Unauthorized when the connector may not be used, SourceError for what the platform did,
-    UnknownEnvelope, after everything else was committed, for a body of a shape nobody has seen.
+    A complete listing moves the watermark to the moment at which it began, be it in an earlier run; an interrupted
+    one keeps a resume cursor and raises. Raises SourceDisabled or Unauthorized when the connector may not be used,
+    Locked while somebody else ingests the platform, SourceError for what the platform did, UnknownEnvelope, after
+    everything else was committed, for a body of a shape nobody has seen.
     """
-    connector = getattr(run.settings.sources, platform)
-    before, cursor = _state(run, platform)
-    listing = list_pages(platform, connector, run.settings.http, run.as_of, cursor)
-    total = IngestCounts()
-    for file in _landed(run, platform, listing):
-        total = added(total, merge_files(run, platform, [file]))
-        run.progress(f"ingest {platform}", total.records_in, 0)
-    if listing.complete and cursor is None:
-        _set(run, "state/complete", {"source": platform, "watermark": run.as_of, "before": before})
-    elif listing.complete:  # the pages before the cursor were seen by an earlier run: the next listing starts afresh
-        _set(run, "state/interrupted", {"source": platform, "cursor": None})
+    access = Access.of(run.settings, platform)
+    access.token()
+    with platform_lock(run.settings, platform, run.run_id):
+        total, adopted = adopt_landed(run, platform)
+        fetch = _fetch(run, access)
+        listing = list_pages(access, run.as_of, cursor=fetch.cursor, since=fetch.since)
+        total = added(total, _merged(run, platform, fetch, listing))
+        if listing.complete:
+            _complete(run, platform, fetch)
+        else:
+            _interrupted(run, platform, fetch, None)  # nobody said where it goes on: the next one starts afresh
     refuse_unknown(total)
     report = report_of(platform, total)
+    report = replace(report, counts={**report.counts, "adopted": float(adopted)})
     if listing.complete:
         return report
     _log.warning("%s: the listing ended without saying that it was complete; the watermark stays.", platform)
     return replace(report, note=f"listing incomplete, the watermark stays. {report.note}".strip())
 
 
-def _landed(run: Run, platform: Platform, listing: Listing) -> Iterator[LandedFile]:
-    """The landed files of a listing; when it breaks off, the place to go on from is kept.
+def _fetch(run: Run, access: Access) -> _Fetch:
+    """What is to be listed: what an earlier run left undone, else what is new, else, when it is time, everything."""
+    connector, kind = access.connector, whole_listing(access)
+    with run.catalog(f"ingest {access.platform}") as connection:
+        row = connection.execute(sql("state/read"), {"source": access.platform}).fetchall()[0]
+    watermark, resume, started_at, since, full_listed_at, _ = row
+    left, _, cursor = (resume or "").partition(" ")
+    if cursor and left == kind:
+        return _Fetch(kind, started_at or run.as_of, since, cursor, watermark)
+    every = timedelta(days=connector.full_listing_days)
+    if watermark is None or full_listed_at is None or run.as_of - full_listed_at >= every:
+        return _Fetch(kind, run.as_of, None, None, watermark)
+    return _Fetch(kind, run.as_of, watermark - timedelta(days=connector.lookback_days), None, watermark)
+
+
+def _merged(run: Run, platform: Platform, fetch: _Fetch, listing: Listing) -> IngestCounts:
+    """Land and merge a listing file by file. After each, and when it breaks off, the place to go on from is kept.
 
     A place that the platform refuses is forgotten, or every later run would fail at it.
     """
+    total = IngestCounts()
     try:
-        yield from land(run.store, platform, run.run_id, run.as_of, listing)
+        for file in land(run.store, platform, run.run_id, run.as_of, listing):
+            total = added(total, merge_files(run, platform, [file]))
+            run.progress(f"ingest {platform}", total.records_in, 0)
+            if not listing.complete:
+                _interrupted(run, platform, fetch, listing.cursor)
     except SourceError as error:
-        cursor = listing.cursor if isinstance(error, _PASSING) else None
-        _set(run, "state/interrupted", {"source": platform, "cursor": cursor})
+        _interrupted(run, platform, fetch, listing.cursor if isinstance(error, _PASSING) else None)
         raise
+    return total
 
 
-def _state(run: Run, platform: Platform) -> tuple[datetime | None, str | None]:
-    with run.catalog(f"ingest {platform}") as connection, transaction(connection):
-        connection.execute(sql("state/insert"), {"source": platform})
-        row = connection.execute(sql("state/read"), {"source": platform}).fetchall()[0]
-    return row[0], row[1]
+def _interrupted(run: Run, platform: Platform, fetch: _Fetch, cursor: str | None) -> None:
+    place = f"{fetch.kind} {cursor}" if cursor else None
+    facts = {"source": platform, "started_at": fetch.started_at, "since": fetch.since, "cursor": place}
+    _set(run, platform, "state/interrupted", facts)
 
 
-def _set(run: Run, statement: str, values: dict[str, object]) -> None:
-    with run.catalog("ingest") as connection:
+def _complete(run: Run, platform: Platform, fetch: _Fetch) -> None:
+    facts = {"source": platform, "started_at": fetch.started_at, "since": fetch.since, "before": fetch.before}
+    _set(run, platform, "state/complete", facts)
+
+
+def _set(run: Run, platform: Platform, statement: str, values: Mapping[str, object]) -> None:
+    with run.catalog(f"ingest {platform}") as connection:
         connection.execute(sql(statement), values)

@@ -14,9 +14,11 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from apex_core.errors import ApexError
 from apex_core.sandbox.faults import Fault, FaultPlan
-from apex_core.sandbox.routes import Stage, create_app
+from apex_core.sandbox.routes import create_app
 from apex_core.sandbox.song import Song
+from apex_core.sandbox.stage import Stage
 from apex_core.sandbox.world import World
+from apex_core.settings import Platform
 
 _START_S = 30.0
 
@@ -48,7 +50,8 @@ class SandboxServer:
     """Serve a world while the ``with`` block lasts; ``base_url`` and ``address`` say where.
 
     The clock is virtual and moves only by ``set_clock``; at equal clocks all bodies are equal, whatever the port.
-    With ``faults`` a few requests fail once each (429, 503, a cut body, a throttled text with status 200).
+    With ``faults`` a few requests fail once each (429, 503, a cut body, a throttled text with status 200); ``plant``
+    asks for others.
     """
 
     def __init__(
@@ -57,8 +60,8 @@ class SandboxServer:
         self.world = world
         self.token = token
         self._stage = Stage(world, clock or world.epoch)
-        plan = FaultPlan(_broken_files(world)) if faults else None
-        self._app = create_app(self._stage, token, plan)
+        self._faults = FaultPlan(_broken_files(world), usual=faults)
+        self._app = create_app(self._stage, token, self._faults)
         self._socket: socket.socket | None = None
         self._server: _Server | None = None
         self._thread: threading.Thread | None = None
@@ -108,6 +111,10 @@ class SandboxServer:
     def set_clock(self, clock: datetime) -> None:
         """Move the virtual time, forwards or back."""
         self._stage.clock = clock
+
+    def plant(self, platform: Platform, fault: Fault, at: int = 1, times: int = 1) -> None:
+        """Let ``times`` authorised requests of a platform's API fail, from the ``at``-th from now on (1: the next)."""
+        self._faults.plant(platform, fault, at, times)
 
     def release(self, n: int = 1, at: datetime | None = None) -> tuple[Song, ...]:
         """Publish ``n`` spares, as if shortly before ``at`` (default: the clock); returns those there still were."""

@@ -15,7 +15,8 @@ from flows.session import Done
 from tests.flows.conftest import environment, variables
 from tests.flows.pages import keys, page
 
-STAGES = ["ingest suno", "ingest udio", "audio", "score", "extract", "label", "train", "publish", "predict", "snapshot"]
+INGEST = ["ingest suno", "ingest udio", "revisit suno", "revisit udio"]
+STAGES = [*INGEST, "audio", "score", "extract", "label", "train", "publish", "predict", "snapshot"]
 
 
 class Night:

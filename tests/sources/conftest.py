@@ -1,7 +1,7 @@
 """A catalog in memory, a store in a folder, and pages to put through them."""
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -95,15 +95,6 @@ def catalog(tmp_path: Path) -> Iterator[Catalog]:
 
 
 @pytest.fixture
-def server() -> Iterator[PlatformServer]:
-    with PlatformServer() as running:
+def server(tmp_path: Path) -> Iterator[PlatformServer]:
+    with PlatformServer(tmp_path / "home") as running:
         yield running
-
-
-@pytest.fixture
-def naps() -> list[float]:
-    """Seconds that were asked to be slept; pass ``naps.append`` for a sleep."""
-    return []
-
-
-Sleep = Callable[[float], None]

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import format_datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
@@ -34,9 +35,14 @@ Script = Callable[[Request], Reply]
 
 
 class PlatformServer:
-    """Answers come from ``faults`` first, one each, then from ``script``; ``requests`` keeps what was asked."""
+    """Answers come from ``faults`` first, one each, then from ``script``; ``requests`` keeps what was asked.
 
-    def __init__(self) -> None:
+    ``home`` is where those who ask take turns; with ``naps.append`` for a sleep, ``naps`` is how long they would wait.
+    """
+
+    def __init__(self, home: Path) -> None:
+        self.home = home
+        self.naps: list[float] = []
         self.faults: list[Reply] = []
         self.script: Script = lambda request: Reply(status=404)
         self.requests: list[Request] = []

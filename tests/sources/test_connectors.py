@@ -1,5 +1,6 @@
 """The live connectors, against a real server on loopback."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,7 +16,7 @@ from apex_core.errors import (
     Unauthorized,
 )
 from apex_core.settings import ConnectorSettings, HttpSettings, Platform
-from apex_core.sources import Listing, land, list_pages, revisit
+from apex_core.sources import Access, Listing, land, list_pages, revisit
 from apex_core.storage import Store
 from tests.sources.conftest import SUNO_ID, UDIO_ID, clip, day, shape, song
 from tests.sources.platform_server import CLOCK, PlatformServer, Reply, Request
@@ -33,9 +34,18 @@ def http(server: PlatformServer, **changes: Any) -> HttpSettings:
     return HttpSettings.model_validate({**values, **changes})
 
 
-def listing(server: PlatformServer, naps: list[float], platform: Platform = "suno", **changes: Any) -> Listing:
-    keep = {key: changes.pop(key) for key in ("feed", "resume_cursor") if key in changes}
-    return list_pages(platform, connector(**changes), http(server), day(0), sleep=naps.append, **keep)
+def access(server: PlatformServer, platform: Platform = "suno", **changes: Any) -> Access:
+    return Access(platform, connector(**changes), http(server), server.home, server.naps.append)
+
+
+def longer(naps: list[float]) -> list[float]:
+    """The naps that are no mere pacing of a thousand requests a second."""
+    return [nap for nap in naps if nap > 0.01]
+
+
+def listing(server: PlatformServer, platform: Platform = "suno", **changes: Any) -> Listing:
+    keep = {key: changes.pop(key) for key in ("kind", "of", "cursor", "since") if key in changes}
+    return list_pages(access(server, platform, **changes), day(0), **keep)
 
 
 def cursors(pages: dict[str | None, dict[str, Any]]) -> Any:
@@ -50,9 +60,9 @@ THREE = {
 }
 
 
-def test_feed_v3_follows_cursors_to_the_end(server: PlatformServer, naps: list[float]) -> None:
+def test_feed_v3_follows_cursors_to_the_end(server: PlatformServer) -> None:
     server.script = cursors(THREE)
-    found = listing(server, naps, page_size=7)
+    found = listing(server, page_size=7)
     pages = list(found)
     assert [page.number for page in pages] == [0, 1, 2]
     assert [request.payload["cursor"] for request in server.requests] == [None, "a", "b"]
@@ -62,71 +72,69 @@ def test_feed_v3_follows_cursors_to_the_end(server: PlatformServer, naps: list[f
     assert {page.url for page in pages} == {f"http://{HOST}/api/feed/v3"}
 
 
-def test_the_named_host_is_told_and_the_token_sent_while_loopback_is_dialled(
-    server: PlatformServer, naps: list[float]
-) -> None:
+def test_the_named_host_is_told_and_the_token_sent_while_loopback_is_dialled(server: PlatformServer) -> None:
     server.script = cursors(THREE)
-    list(listing(server, naps))
+    list(listing(server))
     assert server.requests[0].headers["Host"] == HOST
     assert server.requests[0].headers["Authorization"] == "Bearer secret"
 
 
-def test_a_page_has_the_platforms_time_else_the_runs(server: PlatformServer, naps: list[float]) -> None:
+def test_a_page_has_the_platforms_time_else_the_runs(server: PlatformServer) -> None:
     server.script = cursors(THREE)
-    assert {page.fetched_at for page in listing(server, naps)} == {CLOCK}
+    assert {page.fetched_at for page in listing(server)} == {CLOCK}
     server.script = lambda request: Reply(THREE["b"], dated=False)
-    assert [page.fetched_at for page in listing(server, naps)] == [day(0)]
+    assert [page.fetched_at for page in listing(server)] == [day(0)]
 
 
-def test_a_missing_has_more_is_incomplete_and_keeps_its_cursor(server: PlatformServer, naps: list[float]) -> None:
+def test_a_missing_has_more_is_incomplete_and_keeps_its_cursor(server: PlatformServer) -> None:
     server.script = cursors({None: THREE[None], "a": {"clips": [], "next_cursor": None}})
-    found = listing(server, naps)
+    found = listing(server)
     assert len(list(found)) == 2
     assert not found.complete
     assert found.cursor == "a"
 
 
-def test_an_empty_cursor_is_none(server: PlatformServer, naps: list[float]) -> None:
+def test_an_empty_cursor_is_none(server: PlatformServer) -> None:
     server.script = cursors({None: {"clips": [], "next_cursor": "", "has_more": True}})
-    found = listing(server, naps)
+    found = listing(server)
     assert len(list(found)) == 1
     assert not found.complete
 
 
-def test_a_repeated_cursor_is_a_fault_after_its_page(server: PlatformServer, naps: list[float]) -> None:
+def test_a_repeated_cursor_is_a_fault_after_its_page(server: PlatformServer) -> None:
     server.script = cursors({None: THREE[None], "a": {"clips": [], "next_cursor": "a", "has_more": True}})
-    found, pages = listing(server, naps), []
-    with pytest.raises(PagingFault, match="'a' twice"):
+    found, pages = listing(server), []
+    with pytest.raises(PagingFault, match="'a' was sent twice"):
         pages.extend(found)
     assert len(server.requests) == 2
     assert not found.complete
 
 
-def test_a_listing_without_end_stops_at_the_cap(server: PlatformServer, naps: list[float]) -> None:
+def test_a_listing_without_end_stops_at_the_cap(server: PlatformServer) -> None:
     server.script = lambda request: Reply(
         {"clips": [], "next_cursor": f"{request.payload['cursor']}x", "has_more": True}
     )
     with pytest.raises(PagingFault, match="APEX_SOURCES__SUNO__MAX_PAGES"):
-        list(listing(server, naps, max_pages=4))
+        list(listing(server, max_pages=4))
     assert len(server.requests) == 4
 
 
-def test_a_listing_resumes_at_its_cursor(server: PlatformServer, naps: list[float]) -> None:
+def test_a_listing_resumes_at_its_cursor(server: PlatformServer) -> None:
     server.script = cursors(THREE)
-    found = listing(server, naps, resume_cursor="b")
+    found = listing(server, cursor="b")
     assert len(list(found)) == 1
     assert found.complete
 
 
-def test_an_unknown_body_ends_the_listing_and_is_still_a_page(server: PlatformServer, naps: list[float]) -> None:
+def test_an_unknown_body_ends_the_listing_and_is_still_a_page(server: PlatformServer) -> None:
     server.script = lambda request: Reply({"surprise": []})
     for feed in ("feed_v3", "feed_v2"):
-        found = listing(server, naps, feed=feed)
+        found = listing(server, kind=feed)
         assert [page.body for page in found] == ['{"surprise": []}']
         assert not found.complete
 
 
-def test_feed_v2_counts_pages_until_the_total(server: PlatformServer, naps: list[float]) -> None:
+def test_feed_v2_counts_pages_until_the_total(server: PlatformServer) -> None:
     ids = [f"{n:08d}-0000-4000-8000-000000000000" for n in range(5)]
 
     def page(request: Request) -> Reply:
@@ -135,17 +143,15 @@ def test_feed_v2_counts_pages_until_the_total(server: PlatformServer, naps: list
         return Reply({"clips": clips, "current_page": number, "num_total_results": 5})
 
     server.script = page
-    found = listing(server, naps, feed="feed_v2", page_size=2)
+    found = listing(server, kind="feed_v2", page_size=2)
     assert len(list(found)) == 3
     assert found.complete
-    resumed = listing(server, naps, feed="feed_v2", page_size=2, resume_cursor="1")
+    resumed = listing(server, kind="feed_v2", page_size=2, cursor="1")
     assert len(list(resumed)) == 3  # two with clips, and the empty one that says so
     assert resumed.complete
 
 
-def test_udio_moves_an_offset_echoes_the_trending_id_and_stops_at_a_short_page(
-    server: PlatformServer, naps: list[float]
-) -> None:
+def test_udio_moves_an_offset_echoes_the_trending_id_and_stops_at_a_short_page(server: PlatformServer) -> None:
     songs = [song(id=f"{n:08d}-0000-4000-8000-000000000000") for n in range(5)]
 
     def page(request: Request) -> Reply:
@@ -153,41 +159,72 @@ def test_udio_moves_an_offset_echoes_the_trending_id_and_stops_at_a_short_page(
         return Reply({"data": songs[start : start + 2], "trendingId": "t:1"})
 
     server.script = page
-    found = listing(server, naps, platform="udio", page_size=2)
+    found = listing(server, platform="udio", page_size=2)
     assert len(list(found)) == 3
     assert [r.payload["pageParam"] for r in server.requests] == [0, 2, 4]
     assert [r.payload.get("trendingId") for r in server.requests] == [None, "t:1", "t:1"]
     assert found.complete
 
 
-def test_udio_that_ignores_the_offset_is_a_fault(server: PlatformServer, naps: list[float]) -> None:
+def test_udio_that_ignores_the_offset_is_a_fault(server: PlatformServer) -> None:
     server.script = lambda request: Reply({"data": [song()], "trendingId": "t"})
     with pytest.raises(PagingFault, match="offset 1"):
-        list(listing(server, naps, platform="udio", page_size=1))
+        list(listing(server, platform="udio", page_size=1))
 
 
-def test_a_revisit_of_clips_tells_gone_and_private_apart(server: PlatformServer, naps: list[float]) -> None:
-    gone, private = SUNO_ID.replace("7", "0"), SUNO_ID.replace("7", "1")
-    codes = {gone: 404, private: 403}
-    server.script = lambda request: Reply(clip(), status=codes.get(request.path.rsplit("/", 1)[1], 200))
-    found = revisit("suno", [SUNO_ID, gone, private], connector(), http(server), day(0), sleep=naps.append)
-    assert len(list(found)) == 1
+def test_a_revisit_of_clips_asks_alone_for_who_dropped_out(server: PlatformServer) -> None:
+    ids = [f"{n:08d}-0000-4000-8000-000000000000" for n in range(21)]
+    gone, private, late = ids[3], ids[4], ids[20]
+    codes = {gone: 404, private: 403, late: 200}
+
+    def script(request: Request) -> Reply:
+        if "/clip/" in request.path:
+            one = request.path.rsplit("/", 1)[1]
+            return Reply(clip(id=one), status=codes[one])
+        return Reply({"clips": [clip(id=one) for one in ids if one in request.path and one not in codes]})
+
+    server.script = script
+    found = revisit(access(server), ids, day(0))
+    assert len(list(found)) == 3  # two batches, and the one that was there when asked alone
     assert (found.gone, found.withheld, found.complete) == ([gone], [private], True)
+    assert server.requests[0].path.count("ids=") == 20
+    assert len(server.requests) == 5
 
 
-def test_a_revisit_of_songs_asks_twenty_at_a_time_and_sees_who_dropped_out(
-    server: PlatformServer, naps: list[float]
-) -> None:
+@pytest.mark.parametrize("status", [403, 404])
+def test_without_the_batch_endpoint_clips_are_asked_for_one_by_one(server: PlatformServer, status: int) -> None:
+    server.script = lambda request: Reply(clip(), status=200 if "/clip/" in request.path else status)
+    found = revisit(access(server), [SUNO_ID], day(0))
+    assert len(list(found)) == 1
+    assert found.gone == []
+
+
+@pytest.mark.parametrize("platform", ["suno", "udio"])
+def test_of_a_batch_that_cannot_be_read_nobody_is_said_to_be_gone(server: PlatformServer, platform: Platform) -> None:
+    server.script = lambda request: Reply({"surprise": []})
+    found = revisit(access(server, platform), [SUNO_ID, UDIO_ID], day(0))
+    assert [page.body for page in found] == ['{"surprise": []}']
+    assert (found.gone, found.withheld) == ([], [])
+
+
+def test_a_revisit_of_songs_asks_twenty_at_a_time_and_again_for_who_dropped_out(server: PlatformServer) -> None:
     ids = [f"{n:08d}-0000-4000-8000-000000000000" for n in range(21)] + [UDIO_ID]
-    server.script = lambda request: Reply({"songs": [song(id=i) for i in ids[:-1] if i in request.path]})
-    found = revisit("udio", ids, connector(), http(server), day(0), sleep=naps.append)
-    assert len(list(found)) == 2
+    missing_once = ids[1:2]
+
+    def script(request: Request) -> Reply:
+        dropped = [UDIO_ID, *missing_once]
+        missing_once.clear()
+        return Reply({"songs": [song(id=i) for i in ids if i in request.path and i not in dropped]})
+
+    server.script = script
+    found = revisit(access(server, "udio"), ids, day(0))
+    assert len(list(found)) == 4
     assert found.gone == [UDIO_ID]
 
 
 def test_a_revisit_refuses_what_is_not_an_id(server: PlatformServer) -> None:
     with pytest.raises(SourceError, match="is not an id"):
-        revisit("suno", ["../../etc"], connector(), http(server), day(0))
+        revisit(access(server), ["../../etc"], day(0))
 
 
 @pytest.mark.parametrize(
@@ -203,55 +240,53 @@ def test_a_revisit_refuses_what_is_not_an_id(server: PlatformServer) -> None:
         (Reply('{"clips": [', cut=True), 2.0),
     ],
 )
-def test_a_passing_fault_is_waited_out(server: PlatformServer, naps: list[float], reply: Reply, wait: float) -> None:
+def test_a_passing_fault_is_waited_out(server: PlatformServer, reply: Reply, wait: float) -> None:
     server.script = cursors(THREE)
     server.faults = [reply]
-    found = listing(server, naps)
+    found = listing(server)
     assert len(list(found)) == 3
     assert found.complete
-    assert [nap for nap in naps if nap > 0.01 or nap == wait][:1] == [wait]
+    assert longer(server.naps)[:1] == pytest.approx([wait] if wait else [], abs=0.5)
 
 
-def test_waits_grow_and_patience_ends(server: PlatformServer, naps: list[float]) -> None:
+def test_waits_grow_and_patience_ends(server: PlatformServer) -> None:
     server.script = lambda request: Reply(status=429)
     with pytest.raises(RateLimited, match="fewer requests"):
-        list(listing(server, naps))
-    assert [nap for nap in naps if nap > 0.01] == [2.0, 4.0, 8.0]
+        list(listing(server))
+    assert longer(server.naps) == pytest.approx([2, 4, 8], abs=0.5)
     assert len(server.requests) == 4
 
 
-def test_a_wait_of_hours_is_not_waited(server: PlatformServer, naps: list[float]) -> None:
+def test_a_wait_of_hours_is_not_waited(server: PlatformServer) -> None:
     server.script = lambda request: Reply(status=429, headers={"Retry-After": "86400"})
     with pytest.raises(RateLimited):
-        list(listing(server, naps))
+        list(listing(server))
     assert len(server.requests) == 1
 
 
 @pytest.mark.parametrize("reply", [Reply(status=502), Reply("{", cut=True)])
-def test_a_platform_that_stays_down_is_said_to_be_down(server: PlatformServer, naps: list[float], reply: Reply) -> None:
+def test_a_platform_that_stays_down_is_said_to_be_down(server: PlatformServer, reply: Reply) -> None:
     server.script = lambda request: reply
     with pytest.raises(PlatformDown, match="/api/feed/v3"):
-        list(listing(server, naps))
+        list(listing(server))
     assert len(server.requests) == 4
 
 
 @pytest.mark.parametrize(("status", "error"), [(401, Unauthorized), (403, Forbidden), (302, SourceError)])
-def test_a_refusal_is_not_repeated(
-    server: PlatformServer, naps: list[float], status: int, error: type[SourceError]
-) -> None:
+def test_a_refusal_is_not_repeated(server: PlatformServer, status: int, error: type[SourceError]) -> None:
     server.script = lambda request: Reply(shape("suno_env_401.json"), status=status)
     with pytest.raises(error) as caught:
-        list(listing(server, naps))
+        list(listing(server))
     assert len(server.requests) == 1
     assert "secret" not in str(caught.value)
 
 
-def test_a_401_in_mid_run_lands_what_came_before(server: PlatformServer, naps: list[float], tmp_path: Any) -> None:
+def test_a_401_in_mid_run_lands_what_came_before(server: PlatformServer, tmp_path: Any) -> None:
     def script(request: Request) -> Reply:
         return Reply(THREE[request.payload["cursor"]]) if request.payload["cursor"] != "b" else Reply(status=401)
 
     server.script = script
-    found, files = listing(server, naps), []
+    found, files = listing(server), []
     with pytest.raises(Unauthorized, match="APEX_SOURCES__SUNO__TOKEN"):
         files.extend(land(Store.open(tmp_path), "suno", "r1", day(0), found))
     assert [file.pages for file in files] == [2]
@@ -259,26 +294,26 @@ def test_a_401_in_mid_run_lands_what_came_before(server: PlatformServer, naps: l
     assert found.cursor == "b"
 
 
-def test_requests_are_paced(server: PlatformServer, naps: list[float]) -> None:
+def test_requests_are_paced(server: PlatformServer) -> None:
     server.script = cursors(THREE)
-    list(listing(server, naps, requests_per_second=0.1))
-    assert [nap > 5 for nap in naps] == [True, True]
+    list(listing(server, requests_per_second=0.1))
+    assert longer(server.naps) == pytest.approx([10, 10], abs=0.5)
 
 
 def test_off_is_off(server: PlatformServer) -> None:
     with pytest.raises(SourceDisabled, match="APEX_SOURCES__UDIO__ENABLED=true"):
-        list_pages("udio", connector(enabled=False), http(server), day(0))
+        list_pages(access(server, "udio", enabled=False), day(0))
     with pytest.raises(Unauthorized, match="APEX_SOURCES__SUNO__TOKEN"):
-        list_pages("suno", connector(token=None), http(server), day(0))
+        list_pages(access(server, token=None), day(0))
 
 
-def test_a_token_never_leaves_in_the_clear() -> None:
+def test_a_token_never_leaves_in_the_clear(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match="in the clear"):
-        list_pages("suno", connector(), HttpSettings(), day(0))
+        list_pages(Access("suno", connector(), HttpSettings(), tmp_path), day(0))
     with pytest.raises(SettingsError, match="in the clear"):
-        list_pages("suno", connector(), HttpSettings(connect_to={HOST: "10.0.0.1:80"}), day(0))
+        list_pages(Access("suno", connector(), HttpSettings(connect_to={HOST: "10.0.0.1:80"}), tmp_path), day(0))
 
 
 def test_an_unknown_listing_is_named(server: PlatformServer) -> None:
     with pytest.raises(SourceError, match="has no listing"):
-        list_pages("suno", connector(), http(server), day(0), feed="search")
+        list_pages(access(server, "udio"), day(0), kind="feed_v3")
