@@ -1,63 +1,111 @@
-"""Stage 1: metadata from files. A few landed files at a time are one unit of catalog work."""
+"""Stage 1: metadata from files. A large file, or a few small ones, are one unit of catalog work."""
 
-import logging
-from collections.abc import Iterable, Sequence
+import contextlib
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
 from apex_core.catalog import transaction
-from apex_core.pipeline.run import Run, StageReport
+from apex_core.errors import SourceError
+from apex_core.pipeline.run import Run, StageReport, platform_lock
 from apex_core.settings import PLATFORMS, Platform
 from apex_core.sources import (
+    Dump,
     IngestCounts,
     LandedFile,
+    find_dumps,
+    known_records,
+    look_at,
     merge,
-    platform_of,
     record_landing,
-    reference,
     refuse_unknown,
+    sha256_of,
+    stage_dumps,
     stage_landed,
 )
-
-_log = logging.getLogger("apex_core.pipeline")
+from apex_core.storage import ForeignFile, local_file
 
 _FILES_A_UNIT = 64
+_LARGE_BYTES = 16 << 20
 _NUMBERS = ("records_in", "upserted", "unchanged", "duplicate", "skipped", "rejected", "observations", "pages")
 
 
 def ingest_files(
-    run: Run, paths: Sequence[Path], observed_at: datetime | None = None, platform: Platform | None = None
+    run: Run, places: Sequence[str | Path], observed_at: datetime | None = None, platform: Platform | None = None
 ) -> StageReport:
-    """Merge dumps and exports, each by reference; a folder means every readable file below it.
+    """Merge dumps and exports, each by reference; a folder or ``s3://`` prefix means every readable file below it.
 
-    ``platform`` is told from a file's content when it is not given. Raises SourceError for a path with nothing to
-    read, UnknownEnvelope, after everything else was committed, for a body of a shape nobody has seen.
+    ``observed_at`` is when their counts were taken, unless their names tell; ``platform`` is told from a file's content
+    when it is not given. Raises SourceError for a place with nothing to read or a file without a date, UnknownEnvelope,
+    after everything else was committed, for a body of a shape nobody has seen.
     """
-    total = IngestCounts()
-    for chosen, files in _by_platform(paths, observed_at, platform).items():
-        for start in range(0, len(files), _FILES_A_UNIT):
-            total = added(total, merge_files(run, chosen, files[start : start + _FILES_A_UNIT]))
-            run.progress(f"ingest {chosen}", start + len(files[start : start + _FILES_A_UNIT]), len(files))
+    found = [file for place in places for file in find_dumps(str(place))]
+    total, done = IngestCounts(), 0
+    for unit in _units(found):
+        with contextlib.ExitStack() as opened:
+            dumps = [_opened(run, opened, file, observed_at, platform) for file in unit]
+            for name in PLATFORMS:
+                total = added(total, _merge_dumps(run, name, [dump for dump in dumps if dump.file.source == name]))
+        done += len(unit)
+        run.progress("ingest files", done, len(found))
     refuse_unknown(total)
     return report_of("files", total)
 
 
-def _by_platform(
-    paths: Sequence[Path], observed_at: datetime | None, platform: Platform | None
-) -> dict[Platform, list[LandedFile]]:
-    found: dict[Platform, list[LandedFile]] = {name: [] for name in PLATFORMS}
-    for file in (file for path in paths for file in reference(PLATFORMS[0], path, observed_at)):
-        chosen = platform or platform_of(Path(file.uri))
-        found[chosen].append(replace(file, source=chosen))
-    undated = [file.observed_at for files in found.values() for file in files if not file.dated]
-    if undated:
-        _log.warning(
-            "Nobody said when the counts of %d files were taken; their modification times are used (%s to %s). "
-            "Say it with --observed-at.",
-            len(undated), f"{min(undated):%Y-%m-%d %H:%M}", f"{max(undated):%Y-%m-%d %H:%M}",
-        )  # fmt: skip
-    return {name: files for name, files in found.items() if files}
+def _units(files: Sequence[ForeignFile]) -> Iterator[list[ForeignFile]]:
+    small: list[ForeignFile] = []
+    for file in files:
+        if file.bytes > _LARGE_BYTES:
+            yield [file]
+            continue
+        small.append(file)
+        if len(small) == _FILES_A_UNIT:
+            yield small
+            small = []
+    if small:
+        yield small
+
+
+def _opened(
+    run: Run, opened: contextlib.ExitStack, file: ForeignFile, observed_at: datetime | None, platform: Platform | None
+) -> Dump:
+    path = opened.enter_context(local_file(file.uri, run.settings.home))
+    return Dump(look_at(file, path, observed_at, platform), path)
+
+
+def _merge_dumps(run: Run, platform: Platform, dumps: Sequence[Dump]) -> IngestCounts:
+    """Merge dumps of one platform as one unit of work; one that this contract has read before adds nothing.
+
+    They are hashed beside it: the hash of a large file takes a quarter as long as everything else.
+    """
+    if not dumps:
+        return IngestCounts()
+    with (
+        platform_lock(run.settings, platform, run.run_id),
+        ThreadPoolExecutor(1) as hashing,
+        run.catalog(f"ingest {platform}") as connection,
+        transaction(connection),
+    ):
+        hashes = {dump.file.uri: hashing.submit(sha256_of, dump.path) for dump in dumps}
+        known = {d.file.uri: known_records(connection, d.file, hashes[d.file.uri].result) for d in dumps}
+        fresh = [dump for dump in dumps if known[dump.file.uri] is None]
+        counts = IngestCounts()
+        if fresh:
+            stage_dumps(connection, platform, fresh)
+            counts = merge(connection, platform, run.as_of, run.run_id)
+            files = [replace(dump.file, sha256=hashes[dump.file.uri].result()) for dump in fresh]
+            _check_still(fresh)
+            record_landing(connection, files, run.run_id, counts.records_in)
+    again = sum(records or 0 for records in known.values())
+    return added(counts, IngestCounts(records_in=again, unchanged=again, known_files=len(dumps) - len(fresh)))
+
+
+def _check_still(dumps: Sequence[Dump]) -> None:
+    for dump in dumps:
+        if dump.path.stat().st_size != dump.file.bytes:
+            raise SourceError(f"{dump.file.uri} changed while it was read.", fix="run again when it is complete")
 
 
 def merge_files(run: Run, platform: Platform, files: Iterable[LandedFile]) -> IngestCounts:
@@ -72,12 +120,14 @@ def merge_files(run: Run, platform: Platform, files: Iterable[LandedFile]) -> In
 
 def added(total: IngestCounts, more: IngestCounts) -> IngestCounts:
     """Both together: numbers add up, lists follow one another."""
-    sums = {name: getattr(total, name) + getattr(more, name) for name in _NUMBERS}
+    sums = {name: getattr(total, name) + getattr(more, name) for name in (*_NUMBERS, "known_files")}
     return IngestCounts(**sums, nulled=total.nulled + more.nulled, bad_pages=total.bad_pages + more.bad_pages)
 
 
 def report_of(source: str, counts: IngestCounts) -> StageReport:
     """What was counted, as a stage's report; refused pages are its note."""
-    note = ", ".join(sorted({page.reason for page in counts.bad_pages}))
-    numbers = {name: float(getattr(counts, name)) for name in _NUMBERS}
-    return StageReport(f"ingest {source}", numbers, f"refused pages: {note}" if note else "")
+    reasons = ", ".join(sorted({page.reason for page in counts.bad_pages}))
+    notes = [f"refused pages: {reasons}"] if reasons else []
+    if counts.known_files:
+        notes.append(f"{counts.known_files} files were known by their hash and not read again")
+    return StageReport(f"ingest {source}", {name: float(getattr(counts, name)) for name in _NUMBERS}, "; ".join(notes))

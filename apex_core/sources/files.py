@@ -1,6 +1,9 @@
-"""Dumps and exports that stay where they are: read by reference, known by their hash."""
+"""Dumps and exports that stay where they are: found, dated, told apart, known by their hash."""
 
 import hashlib
+import os
+import re
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, cast
@@ -10,64 +13,121 @@ import fsspec
 from apex_core.errors import SourceError
 from apex_core.settings import Platform
 from apex_core.sources.pages import Form, LandedFile
+from apex_core.storage.foreign import S3, ForeignFile, list_s3
 
 _FORMS: dict[str, Form] = {
     ".jsonl": "lines",
-    ".jsonl.gz": "lines",
-    ".jsonl.zst": "lines",
+    ".ndjson": "lines",
     ".json": "body",
     ".txt": "body",
+    ".csv": "csv",
+    ".parquet": "parquet",
 }
-
-
 _COMPRESSIONS = {".gz": "gzip", ".zst": "zstd"}
-_SAMPLE = 1 << 16
+_BEGINNING = 1 << 18
+_DATE = re.compile(r"(?<!\d)(20\d\d)([-_.]?)([01]\d)\2([0-3]\d)(?!\d)")
 # Keys that only one of the two platforms uses, in records or around them.
 _UDIO_KEYS = ("song_path", "trendingId", "generation_id", "replaced_tags", "plays")
 _SUNO_KEYS = ("major_model_version", "play_count", "upvote_count", "clips", "audio_url", "video_url")
 
 
-def reference(platform: Platform, path: Path, observed_at: datetime | None = None) -> list[LandedFile]:
-    """Name the files of a dump: ``path`` itself, or everything readable below it, sorted.
+def find_dumps(place: str) -> list[ForeignFile]:
+    """The readable files at ``place``, sorted: a file, a folder with everything below it, or an ``s3://`` address.
 
-    ``.jsonl``, ``.jsonl.gz`` and ``.jsonl.zst`` hold a record or a page a line, ``.json`` and ``.txt`` one body.
-    ``observed_at`` says when the counts were taken; without it the file's modification time is used, and ``dated`` is
-    false. Raises SourceError when there is nothing to read.
+    ``.jsonl`` (``.ndjson``) holds a record or a page a line, ``.json`` a list of records or one body, ``.csv`` and
+    ``.parquet`` a record a row, ``.txt`` one body; all but bodies and Parquet also as ``.gz`` and ``.zst``. Raises
+    SourceError when there is nothing to read.
     """
-    candidates = sorted(p for p in path.rglob("*") if p.is_file()) if path.is_dir() else [path]
-    found = [candidate for candidate in candidates if _form(candidate)]
-    if not path.exists() or not found:
-        raise SourceError(f"There is nothing to read at {path}.", fix=f"give a file or folder of {', '.join(_FORMS)}")
-    return [_file(platform, file, observed_at) for file in found]
+    found = [file for file in _files(place) if _suffix(file.uri)]
+    if not found:
+        raise SourceError(f"There is nothing to read at {place}.", fix=f"give files or folders of {', '.join(_FORMS)}")
+    return sorted(found, key=lambda file: file.uri)
 
 
-def _form(path: Path) -> Form | None:
-    name = path.name.lower()
-    return next((form for suffix, form in _FORMS.items() if name.endswith(suffix)), None)
+def look_at(file: ForeignFile, path: Path, observed_at: datetime | None, platform: Platform | None) -> LandedFile:
+    """What a file holds, whose it is and when its counts were taken; its bytes lie at ``path``.
+
+    The date is ``observed_at``, else the one in the file's name. Raises SourceError for a file that nobody dates.
+    """
+    return LandedFile(
+        platform or platform_of(path, file.uri), file.uri, "", observed_at or _dated(file), _form(path), 0, file.bytes
+    )
 
 
-def _file(platform: Platform, path: Path, observed_at: datetime | None) -> LandedFile:
-    form = _form(path)
-    assert form is not None
-    with path.open("rb") as file:
-        digest = hashlib.file_digest(cast(Any, file), "sha256").hexdigest()
-    moment = observed_at or datetime.fromtimestamp(path.stat().st_mtime, UTC)
-    return LandedFile(platform, str(path.absolute()), digest, moment, form, dated=observed_at is not None)
-
-
-def platform_of(path: Path) -> Platform:
+def platform_of(path: Path, name: str = "") -> Platform:
     """Tell whose records a file holds from how it begins, else from its name; Suno's when neither says.
 
     Only for files of one platform: the records of the other are refused.
     """
-    begins = _beginning(path)
-    if any(f'"{key}"' in begins for key in _UDIO_KEYS):
+    begins = _head(path)
+    if any(key in begins for key in _UDIO_KEYS):
         return "udio"
-    if any(f'"{key}"' in begins for key in _SUNO_KEYS):
+    if any(key in begins for key in _SUNO_KEYS):
         return "suno"
-    return "udio" if "udio" in path.name.lower() else "suno"
+    return "udio" if "udio" in (name or path.name).lower() else "suno"
 
 
-def _beginning(path: Path) -> str:
+def beginning(path: Path) -> str:
+    """The first 256 KiB of a file's text, decompressed."""
     with cast(Any, fsspec.open(str(path), "rb", compression=_COMPRESSIONS.get(path.suffix.lower()))) as file:
-        return cast(bytes, file.read(_SAMPLE)).decode("utf-8", "replace")
+        return cast(bytes, file.read(_BEGINNING)).decode("utf-8", "replace")
+
+
+def sha256_of(path: Path) -> str:
+    """The hash of a file's bytes."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(cast(Any, file), "sha256").hexdigest()
+
+
+def _files(place: str) -> Iterator[ForeignFile]:
+    if place.startswith(S3):
+        yield from list_s3(place)
+        return
+    path = Path(place).absolute()
+    for file in path.rglob("*") if path.is_dir() else [path]:
+        if file.is_file():
+            facts = file.stat()
+            yield ForeignFile(str(file), facts.st_size, str(facts.st_mtime_ns))
+
+
+def _suffix(name: str) -> str:
+    """The suffix that says the form; "" for none of ours."""
+    stem, last = os.path.splitext(name.lower())
+    if last in _COMPRESSIONS:
+        last = os.path.splitext(stem)[1]
+        return last if last in _FORMS and last not in (".txt", ".parquet") else ""
+    return last if last in _FORMS else ""
+
+
+def _form(path: Path) -> Form:
+    form = _FORMS[_suffix(path.name)]
+    if form != "body" or _suffix(path.name) != ".json":
+        return form
+    text = beginning(path).lstrip("\ufeff \t\r\n")
+    if text.startswith("["):
+        return "array"
+    # Many a file of a record a line is called .json.
+    first, _, rest = text.partition("\n")
+    packed = path.suffix.lower() in _COMPRESSIONS
+    return "lines" if packed or (first.rstrip().endswith("}") and rest.lstrip().startswith("{")) else "body"
+
+
+def _dated(file: ForeignFile) -> datetime:
+    found = _DATE.search(os.path.basename(file.uri))
+    if found:
+        try:
+            return datetime(int(found[1]), int(found[3]), int(found[4]), tzinfo=UTC)
+        except ValueError:
+            pass
+    raise SourceError(
+        f"Nobody says when the counts in {file.uri} were taken: counts without a date cannot be compared.",
+        fix="say it with --observed-at 2026-11-22 (or a date in the file's name, as in suno-2026-11-22.jsonl)",
+    )
+
+
+def _head(path: Path) -> str:
+    if path.suffix.lower() == ".parquet":  # the names of its columns lie at its end
+        with path.open("rb") as file:
+            file.seek(max(0, path.stat().st_size - _BEGINNING))
+            return file.read().decode("latin-1")
+    return beginning(path)

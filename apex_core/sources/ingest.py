@@ -1,45 +1,28 @@
-"""Pages into the catalog: read, hold against the contract, merge. All of it is SQL (``sql/statements/ingest``)."""
+"""What was staged, into the catalog: held against the contract and merged, by SQL (``sql/statements/ingest``)."""
 
-import contextlib
+import hashlib
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from itertools import groupby
-
-import duckdb
+from functools import cache
 
 from apex_core.catalog import Connection, sql
-from apex_core.errors import ContractViolation, SourceError, UnknownEnvelope
+from apex_core.catalog.statements import sql_root
+from apex_core.errors import ContractViolation, UnknownEnvelope
 from apex_core.settings import Platform
-from apex_core.sources.pages import Form, LandedFile
-from apex_core.storage import Store
+from apex_core.sources.pages import LandedFile
 
 _LOG = logging.getLogger("apex_core.sources")
-# In this order: later ones are built from earlier ones.
-_MACROS = (
-    "text",
-    "count",
-    "seconds",
-    "time",
-    "flag",
-    "tags",
-    "url",
-    "uuid",
-    "short_uuid",
-    "clip_id",
-    "unread",
-    "unknown",
-    "newest",
-    "refusal",
-    "refused",
-)
-_CONTRACT: dict[Platform, tuple[str, ...]] = {
-    "suno": ("suno_members", "suno_envelope", "suno_fields", "suno_metadata_fields"),
-    "udio": ("udio_members", "udio_envelope", "udio_fields"),
-}
-_STAGE = ("stage_page", "stage_row", "stage_statement", "stage_track", "stage_observation", "stage_reject")
-_LOADS: dict[Form, str] = {"pages": "load_landed", "lines": "load_lines", "body": "load_bodies"}
+_STAGE = (
+    "stage_page", "stage_clean", "stage_row", "stage_never", "stage_forgotten", "stage_repeated", "stage_single",
+    "stage_statement", "stage_track", "stage_observation", "stage_reject",
+)  # fmt: skip
+_STEPS = (
+    "stage_sound", "stage_never", "stage_good", "stage_forgotten", "stage_repeated", "stage_single", "stage_statement",
+    "stage_track", "stage_observation", "stage_reject", "append_engagement", "touch_track", "merge_track",
+    "insert_track", "merge_reject", "resolve_reject",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +38,8 @@ class BadPage:
 class IngestCounts:
     """What came in and what became of it; ``records_in`` is the sum of the five that follow it.
 
-    A refused page counts as one record. ``observations`` were appended to engagement. ``nulled`` says by field how
+    A refused page counts as one record. ``observations`` were appended to engagement. ``known_files`` were not read
+    again; their records are unchanged. ``nulled`` says by field how
     often something was received that could not be read; ``bad_pages`` are up to 20 refused pages, unknown envelopes
     first.
     """
@@ -68,37 +52,24 @@ class IngestCounts:
     rejected: int = 0
     observations: int = 0
     pages: int = 0
+    known_files: int = 0
     nulled: tuple[tuple[str, int], ...] = ()
     bad_pages: tuple[BadPage, ...] = ()
 
 
-def stage_landed(con: Connection, store: Store, platform: Platform, files: Iterable[LandedFile]) -> int:
-    """Read files into the temporary table ``stage_page``; return how many pages (lines, bodies) it holds.
-
-    Raises SourceError naming the file that is not text.
-    """
-    for name in (*(f"macro_{macro}" for macro in _MACROS), *_CONTRACT[platform], "stage_page"):
-        con.execute(sql(f"ingest/{name}"))
-    ordered = sorted(files, key=_group)
-    return sum(_load(con, store, form, moment, list(group)) for (form, moment), group in groupby(ordered, key=_group))
-
-
 def merge(con: Connection, platform: Platform, as_of: datetime, run_id: str) -> IngestCounts:
-    """Hold the staged pages against the contract and merge them: tracks, observations, rejects.
+    """Hold the staged pages and lines against the contract and merge them: tracks, observations, rejects.
 
-    Call it inside a transaction, after ``stage_landed``; the staging is gone afterwards. Unknown envelopes are among
-    the rejects: call ``refuse_unknown`` once the transaction is committed. Raises ContractViolation when the counts do
-    not add up.
+    Call it inside a transaction, after ``stage_landed`` or ``stage_dumps``; the staging is gone afterwards. Unknown
+    envelopes are among the rejects: call ``refuse_unknown`` once the transaction is committed. Raises
+    ContractViolation when the counts do not add up.
     """
-    source = {"platform": platform}
-    for name in (f"{platform}_record", f"{platform}_row", "stage_statement"):
+    for name in (f"{platform}_record", f"{platform}_row"):
         con.execute(sql(f"ingest/{name}"))
-    con.execute(sql("ingest/stage_track"), source)
-    con.execute(sql("ingest/stage_observation"), source)
-    con.execute(sql("ingest/stage_reject"))
-    con.execute(sql("ingest/append_engagement"), {**source, "as_of": as_of})
-    for name in ("merge_track", "merge_reject", "resolve_reject"):
-        con.execute(sql(f"ingest/{name}"), source)
+    bound = {"platform": platform, "as_of": as_of}
+    for name in _STEPS:
+        text = sql(f"ingest/{name}")
+        con.execute(text, {key: value for key, value in bound.items() if f"${key}" in text})
     counts = _checked(_counted(con), platform, run_id)
     for table in _STAGE:
         con.execute(sql("ingest/drop_stage", table=table))
@@ -118,41 +89,40 @@ def refuse_unknown(counts: IngestCounts) -> None:
 
 def mark_gone(con: Connection, platform: Platform, track_ids: Sequence[str], as_of: datetime) -> int:
     """Make tombstones of known tracks that the platform answers 404 for; their past stays. Return how many are new."""
+    con.execute(sql("ingest/macro_said_at"))
     bound = {"platform": platform, "track_ids": list(track_ids), "as_of": as_of}
     return len(con.execute(sql("ingest/mark_gone"), bound).fetchall())
 
 
-def record_landing(con: Connection, files: Iterable[LandedFile], run_id: str) -> None:
-    """Note landed and referenced files in the catalog; known ones are left alone."""
+def record_landing(con: Connection, files: Sequence[LandedFile], run_id: str, records: int | None = None) -> None:
+    """Note landed and referenced files in the catalog; what was noted before of the same ones is replaced.
+
+    ``records``: how many were in the one file, which then need not be read again by this contract.
+    """
     for file in files:
-        bound = {
-            "platform": file.source,
-            "uri": file.uri,
-            "sha256": file.sha256,
-            "observed_at": file.observed_at,
-            "pages": file.pages,
-            "run_id": run_id,
-        }
-        con.execute(sql("ingest/record_landing"), bound)
+        key = {"platform": file.source, "uri": file.uri, "sha256": file.sha256, "observed_at": file.observed_at}
+        con.execute(sql("ingest/forget_landing"), key)
+        facts = {"pages": file.pages, "run_id": run_id, "bytes": file.bytes, "contract": contract_version()}
+        con.execute(sql("ingest/record_landing"), {**key, **facts, "records": records if len(files) == 1 else None})
 
 
-def _group(file: LandedFile) -> tuple[Form, str]:
-    # Landed pages carry their own times; the files of a dump share one.
-    return file.form, "" if file.form == "pages" else file.observed_at.isoformat()
+def known_records(con: Connection, file: LandedFile, sha256: Callable[[], str]) -> int | None:
+    """How many records a file held when this contract read it, taken at the same moment; None when it did not.
+
+    ``sha256`` is only asked for when a file of its size is known.
+    """
+    key = {"platform": file.source, "bytes": file.bytes, "observed_at": file.observed_at}
+    rows = con.execute(sql("ingest/known_files"), {**key, "contract": contract_version()}).fetchall()
+    return {str(known): int(records) for known, records in rows}.get(sha256()) if rows else None
 
 
-def _load(con: Connection, store: Store, form: Form, moment: str, files: list[LandedFile]) -> int:
-    with contextlib.ExitStack() as opened:
-        paths = [str(opened.enter_context(store.local(f.uri))) if form == "pages" else f.uri for f in files]
-        bound = {"files": paths} if form == "pages" else {"files": paths, "observed_at": moment}
-        try:
-            row = con.execute(sql(f"ingest/{_LOADS[form]}"), bound).fetchone()
-        except (duckdb.InvalidInputException, duckdb.IOException, duckdb.ConversionException) as error:
-            raise SourceError(
-                f"Cannot read {', '.join(paths[:3])}: {str(error).splitlines()[0]}",
-                fix="the file must be UTF-8 text with lines under 16 MB; repair it, or take it out",
-            ) from error
-    return int(row[0]) if row else 0
+@cache
+def contract_version() -> str:
+    """Names the contract: the hash of its statements (16 hex digits)."""
+    digest = hashlib.sha256()
+    for path in sorted((sql_root() / "statements" / "ingest").glob("*.sql")):
+        digest.update(path.read_bytes())
+    return digest.hexdigest()[:16]
 
 
 def _counted(con: Connection) -> IngestCounts:

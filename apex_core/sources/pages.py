@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-Form = Literal["pages", "lines", "body"]
+Form = Literal["pages", "lines", "array", "body", "csv", "parquet"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,11 +20,12 @@ class Page:
 
 @dataclass(frozen=True, slots=True)
 class LandedFile:
-    """One file of pages.
+    """One file of pages or records.
 
-    ``form`` says what it holds: ``pages`` (landed by us; ``uri`` is a key of the store), ``lines`` or ``body`` (a dump
-    or export that stays where it is; ``uri`` is its absolute path). ``observed_at`` is when its newest page was
-    fetched, or the date of the dump; ``dated`` is false where that was guessed. ``pages`` is 0 where unknown.
+    ``form`` says what it holds: ``pages`` (landed by us; ``uri`` is a key of the store), or else a dump or export that
+    stays where it is (``uri`` is its absolute path or ``s3://`` address): a record or page a line, a list of records,
+    one body, a table. ``observed_at`` is when its newest page was fetched, or the date of the dump. ``sha256`` is ""
+    and ``bytes`` and ``pages`` are 0 where not known.
     """
 
     source: str
@@ -33,4 +34,4 @@ class LandedFile:
     observed_at: datetime
     form: Form
     pages: int = 0
-    dated: bool = True
+    bytes: int = 0

@@ -1,6 +1,7 @@
--- One row a track that audio, scores and training look at: complete, public, offered, and a song of its own.
+-- One row a track that audio, scores and training look at: complete, public, offered, and a song of its own. Where
+-- nobody states its root, that is its parent.
 CREATE OR REPLACE VIEW eligible_track AS
-SELECT *
+SELECT * REPLACE (coalesce(root_id, parent_id) AS root_id)
 FROM track
 WHERE status = 'active'
   AND state = 'complete'

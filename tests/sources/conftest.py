@@ -4,19 +4,19 @@ import json
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import duckdb
 import pytest
 
 from apex_core.catalog import transaction
 from apex_core.settings import Platform
-from apex_core.sources import IngestCounts, Page, land, merge, stage_landed
+from apex_core.sources import Dump, IngestCounts, LandedFile, Page, land, merge, stage_dumps, stage_landed
 from apex_core.storage import Store
 from tests.sources.platform_server import PlatformServer
 
 SHAPES = Path(__file__).parent / "shapes"
-MIGRATION = Path(__file__).parents[2] / "sql" / "migrations" / "001_catalog.sql"
+MIGRATIONS = sorted((Path(__file__).parents[2] / "sql" / "migrations").glob("*.sql"))
 DAY0 = datetime(2026, 11, 1, tzinfo=UTC)
 SUNO_ID = "75784516-20ef-5ad6-9e0c-68ae36f4f340"
 UDIO_ID = "a2fe638b-df3d-52e2-8ef5-77cac93a7f66"
@@ -45,12 +45,18 @@ def day(number: float) -> datetime:
 
 
 class Catalog:
-    """A plain DuckDB with the migration applied; every ``ingest`` is one run."""
+    """A plain DuckDB with the migrations applied; every ``ingest`` is one run.
 
-    def __init__(self, folder: Path) -> None:
+    ``form``: whether bodies come as landed pages, or as the lines of a dump, of which most are typed in one pass.
+    """
+
+    def __init__(self, folder: Path, form: Literal["pages", "lines"] = "pages") -> None:
+        self.form = form
+        self.folder = folder
         self.con = duckdb.connect(config={"threads": 1})
         self.con.execute("SET TimeZone = 'UTC'")
-        self.con.execute(MIGRATION.read_text(encoding="utf-8"))
+        for migration in MIGRATIONS:
+            self.con.execute(migration.read_text(encoding="utf-8"))
         self.store = Store.open(folder)
         self.runs = 0
         self.counts = IngestCounts()
@@ -63,11 +69,24 @@ class Catalog:
         self.runs += 1
         run_id = f"run-{self.runs}"
         texts = [(body if isinstance(body, str) else json.dumps(body), at) for body, at in pages]
-        landed = [Page(platform, n, f"http://test/{n}", day(at), body) for n, (body, at) in enumerate(texts)]
-        files = list(land(self.store, platform, run_id, day(as_of), landed))
         with transaction(self.con):
-            stage_landed(self.con, self.store, platform, files)
+            if self.form == "pages":
+                landed = [Page(platform, n, f"http://test/{n}", day(at), body) for n, (body, at) in enumerate(texts)]
+                files = land(self.store, platform, run_id, day(as_of), landed)
+                stage_landed(self.con, self.store, platform, list(files))
+            else:
+                stage_dumps(self.con, platform, self.dumps(platform, run_id, texts))
             return merge(self.con, platform, day(as_of), run_id)
+
+    def dumps(self, platform: Platform, run_id: str, texts: Sequence[tuple[str, float]]) -> list[Dump]:
+        """One file of lines for every day on which something was seen."""
+        made: list[Dump] = []
+        self.folder.mkdir(exist_ok=True)
+        for at in sorted({at for _, at in texts}):
+            path = self.folder / f"{run_id}-{at}.jsonl"
+            path.write_text("".join(one_line(body) + "\n" for body, seen in texts if seen == at), encoding="utf-8")
+            made.append(Dump(LandedFile(platform, str(path), "", day(at), "lines"), path))
+        return made
 
     def typed(self, platform: Platform, records: Sequence[dict[str, Any]], columns: str) -> list[Any]:
         """Ingest records as different tracks in one run; per record its ``columns`` (or the refusal's reason)."""
@@ -87,9 +106,17 @@ class Catalog:
         return self.rows(f"FROM {name} ORDER BY ALL")
 
 
-@pytest.fixture
-def catalog(tmp_path: Path) -> Iterator[Catalog]:
-    made = Catalog(tmp_path / "store")
+def one_line(body: str) -> str:
+    """A body as a line of a dump: the same JSON, or the same text, without line breaks."""
+    try:
+        return json.dumps(json.loads(body), ensure_ascii=False) if "\n" in body else body
+    except ValueError:
+        return body.replace("\n", " ")
+
+
+@pytest.fixture(params=["pages", "lines"])
+def catalog(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Catalog]:
+    made = Catalog(tmp_path / "store", request.param)
     yield made
     made.con.close()
 

@@ -1,12 +1,5 @@
--- One row a line of dumps ($files) that were made at $observed_at; blank lines are nothing. Read as text, so that a
--- line that is not JSON is a reject and not the end of the run.
+-- One row a line that needs a closer look: it is a page, or a record with something odd about it, or no JSON at all.
 INSERT INTO stage_page
-SELECT $observed_at::TIMESTAMPTZ, filename, line, envelope_of(members, line)
-FROM (
-    SELECT filename, line, members_of(line) AS members
-    FROM read_csv(
-        $files, columns = {line: 'VARCHAR'}, header = false, auto_detect = false, filename = true,
-        delim = chr(0), quote = '', escape = '', max_line_size = 16777216
-    )
-    WHERE trim(line) <> ''
-)
+SELECT observed_at, url, odd, envelope_of(members_of(odd), odd)
+FROM stage_clean
+WHERE odd IS NOT NULL

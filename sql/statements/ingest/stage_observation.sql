@@ -1,12 +1,27 @@
 -- One row an observation to append (track, observed_at): a counter differs from its latest earlier value. A null
 -- counter says nothing. Several counts of one moment are one observation, the greatest. An observation that comes
 -- late, from before the last look at its track, would become the latest one: the last look is then stated again
--- beside it.
+-- beside it. Most tracks come once and after their last look; only the others need their history.
 CREATE OR REPLACE TEMP TABLE stage_observation AS
-WITH incoming AS (
+WITH latest AS (
+    SELECT
+        track_id,
+        arg_max(plays, (observed_at, recorded_at)) FILTER (plays IS NOT NULL) AS plays,
+        arg_max(likes, (observed_at, recorded_at)) FILTER (likes IS NOT NULL) AS likes
+    FROM engagement
+    SEMI JOIN (FROM stage_single WHERE observed_at > last_observed_at) USING (track_id)
+    WHERE platform = $platform
+    GROUP BY track_id
+),
+incoming AS (
     SELECT track_id, observed_at, max(plays) AS plays, max(likes) AS likes
-    FROM stage_row
-    WHERE reason IS NULL AND NOT skipped AND (plays IS NOT NULL OR likes IS NOT NULL)
+    FROM stage_good
+    SEMI JOIN (
+        SELECT track_id FROM stage_repeated
+        UNION ALL
+        SELECT track_id FROM stage_single WHERE observed_at <= last_observed_at
+    ) USING (track_id)
+    WHERE plays IS NOT NULL OR likes IS NOT NULL
     GROUP BY track_id, observed_at
 ),
 known AS (
@@ -42,6 +57,15 @@ compared AS (
         PARTITION BY track_id ORDER BY observed_at, rank, recorded_at
         ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING)
 )
+SELECT track_id, observed_at, s.plays, s.likes
+FROM stage_single AS s
+LEFT JOIN latest AS l USING (track_id)
+WHERE (s.is_new OR s.observed_at > s.last_observed_at)
+    AND (
+        (s.plays IS NOT NULL AND s.plays IS DISTINCT FROM l.plays)
+        OR (s.likes IS NOT NULL AND s.likes IS DISTINCT FROM l.likes)
+    )
+UNION ALL
 SELECT track_id, observed_at, plays, likes
 FROM compared c
 WHERE rank = 1

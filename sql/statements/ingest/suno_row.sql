@@ -1,6 +1,7 @@
 -- One row a record: typed, or with the reason it is refused for and its payload. Only the id is required; a field
 -- that cannot be read is null and named in nulled, one that nobody knows goes to extra. A song of Udio's is refused:
--- somebody named the wrong platform. Suno's metadata.prompt is the lyrics, gpt_description_prompt the prompt.
+-- somebody named the wrong platform. Suno's metadata.prompt is the lyrics, gpt_description_prompt the prompt; exported tables have them, and
+-- what else lies in metadata, beside the other fields.
 CREATE OR REPLACE TEMP TABLE stage_row AS
 WITH opened AS (
     SELECT
@@ -9,7 +10,8 @@ WITH opened AS (
         json_transform(CASE WHEN is_object THEN record END, '{
             "id": "JSON", "entity_type": "JSON", "status": "JSON", "is_trashed": "JSON", "is_hidden": "JSON",
             "is_public": "JSON", "title": "JSON", "user_id": "JSON", "display_name": "JSON", "handle": "JSON",
-            "created_at": "JSON", "duration": "JSON", "tags": "JSON", "major_model_version": "JSON",
+            "created_at": "JSON", "duration": "JSON", "tags": "JSON", "lyrics": "JSON",
+            "gpt_description_prompt": "JSON", "type": "JSON", "major_model_version": "JSON",
             "model_name": "JSON", "audio_url": "JSON", "play_count": "JSON", "upvote_count": "JSON",
             "clip_roots": "JSON",
             "metadata": {
@@ -35,29 +37,20 @@ typed AS (
         time_of(raw.created_at) AS created_at,
         coalesce(seconds_of(raw.metadata.duration), seconds_of(raw.duration)) AS duration_s,
         coalesce(tags_of(raw.metadata.tags), tags_of(raw.tags)) AS tags,
-        text_of(raw.metadata.prompt) AS lyrics,
-        text_of(raw.metadata.gpt_description_prompt) AS prompt,
+        coalesce(text_of(raw.metadata.prompt), text_of(raw.lyrics)) AS lyrics,
+        coalesce(text_of(raw.metadata.gpt_description_prompt), text_of(raw.gpt_description_prompt)) AS prompt,
         text_of(raw.major_model_version) AS model_family,
         text_of(raw.model_name) AS model_name,
-        CASE WHEN raw.metadata.task::VARCHAR = '"gen_stem"' THEN 'stem' ELSE text_of(raw.metadata.type) END AS kind,
+        CASE WHEN raw.metadata.task::VARCHAR = '"gen_stem"' THEN 'stem' ELSE coalesce(text_of(raw.metadata.type), text_of(raw.type)) END
+            AS kind,
         CASE
             WHEN raw.status::VARCHAR IN ('"complete"', '"error"') THEN trim(raw.status::VARCHAR, '"')
             WHEN raw.status::VARCHAR IN ('"submitted"', '"queued"', '"streaming"') THEN 'unfinished'
         END AS state,
         CASE WHEN flag_of(raw.is_hidden) THEN false ELSE flag_of(raw.is_public) END AS is_public,
         url_of(raw.audio_url) AS audio_url,
-        nullif(coalesce(
-            clip_id_of(raw.metadata.cover_clip_id), clip_id_of(raw.metadata.edited_clip_id),
-            clip_id_of(raw.metadata.stem_from_id), clip_id_of(raw.metadata.upsample_clip_id),
-            clip_id_of(raw.metadata.remaster_clip_id), clip_id_of(raw.metadata.speed_clip_id),
-            clip_id_of(raw.metadata.history -> '$[#-1].id'), clip_id_of(raw.metadata.concat_history -> '$[#-1].id'),
-            clip_id_of(raw.metadata.audio_prompt_id)
-        ), track_id) AS parent_id,
-        nullif(coalesce(
-            clip_id_of(raw.clip_roots -> '$.clips[0].id'), clip_id_of(raw.clip_roots -> '$[0].id'),
-            clip_id_of(raw.clip_roots -> '$[0]'), clip_id_of(raw.metadata.clip_roots -> '$.clips[0].id'),
-            clip_id_of(raw.metadata.concat_history -> '$[0].id'), clip_id_of(raw.metadata.history -> '$[0].id')
-        ), track_id) AS root_id,
+        nullif(parent_of(raw.metadata), track_id) AS parent_id,
+        nullif(root_of(raw.clip_roots, raw.metadata), track_id) AS root_id,
         CASE WHEN len(list_filter(keys[1], LAMBDA name: NOT list_contains(suno_fields(), name))) > 0
             THEN unknown_of(record, suno_fields()) END AS extra_top,
         CASE WHEN len(list_filter(keys[2], LAMBDA name: NOT list_contains(suno_metadata_fields(), name))) > 0

@@ -20,10 +20,10 @@ hashed AS (
     SELECT *, ('0x' || left(sha256('apex-split-1:' || group_key), 8))::UBIGINT % 100 AS bucket FROM grouped
 ),
 kept AS (
-    SELECT t.platform, t.root_id, min(s.split) AS split
+    SELECT t.platform, coalesce(t.root_id, t.parent_id) AS root_id, min(s.split) AS split
     FROM split AS s
     JOIN track AS t USING (platform, track_id)
-    JOIN forgotten AS f ON f.platform = t.platform AND f.kind = 'track' AND f.id = t.root_id
+    JOIN forgotten AS f ON f.platform = t.platform AND f.kind = 'track' AND f.id = coalesce(t.root_id, t.parent_id)
     WHERE NOT s.quarantined
     GROUP BY ALL
 )

@@ -1,0 +1,109 @@
+"""Files into the staging tables: pages as received, lines of dumps, tables. All of it is SQL."""
+
+import contextlib
+from collections.abc import Generator, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import groupby, islice
+from pathlib import Path
+
+import duckdb
+
+from apex_core.catalog import Connection, sql
+from apex_core.errors import SourceError
+from apex_core.settings import Platform
+from apex_core.sources.files import beginning
+from apex_core.sources.pages import Form, LandedFile
+from apex_core.sources.tables import column_names
+from apex_core.storage import Store
+
+# In this order: later ones are built from earlier ones.
+_MACROS = (
+    "text", "count", "seconds", "time", "flag", "tags", "url", "uuid", "short_uuid", "clip_id", "unread", "unknown",
+    "newest", "refusal", "refused", "names", "plain", "instant", "words", "silent", "commas", "content", "said_at",
+)  # fmt: skip
+_CONTRACT: dict[Platform, tuple[str, ...]] = {
+    "suno": (
+        "suno_members", "suno_envelope", "suno_fields", "suno_metadata_fields", "suno_lineage", "suno_root",
+    ),
+    "udio": ("udio_members", "udio_envelope", "udio_fields"),
+}  # fmt: skip
+_SAMPLE_LINES = 200
+_READERS: dict[Form, str] = {"lines": "read_lines", "array": "read_array", "csv": "read_csv", "parquet": "read_parquet"}
+_UNREADABLE = (duckdb.InvalidInputException, duckdb.IOException, duckdb.ConversionException)
+
+
+@dataclass(frozen=True, slots=True)
+class Dump:
+    """A dump or export, and where its bytes lie on this disk just now."""
+
+    file: LandedFile
+    path: Path
+
+
+def prepare(con: Connection, platform: Platform) -> None:
+    """Create the contract's macros and the empty tables ``stage_page`` and ``stage_clean``."""
+    for name in (*(f"macro_{macro}" for macro in _MACROS), *_CONTRACT[platform], "stage_page", "stage_clean"):
+        con.execute(sql(f"ingest/{name}"))
+
+
+def stage_landed(con: Connection, store: Store, platform: Platform, files: Iterable[LandedFile]) -> None:
+    """Read landed files into the temporary table ``stage_page``; raises SourceError naming one that cannot be read."""
+    prepare(con, platform)
+    with contextlib.ExitStack() as opened:
+        paths = [str(opened.enter_context(store.local(file.uri))) for file in files]
+        if paths:
+            with _reading(paths):
+                con.execute(sql("ingest/load_landed"), {"files": paths})
+
+
+def stage_dumps(con: Connection, platform: Platform, dumps: Iterable[Dump]) -> None:
+    """Read dumps and exports into ``stage_clean`` and, what is odd about them, ``stage_page``.
+
+    Raises SourceError naming a file that is not what its name says.
+    """
+    prepare(con, platform)
+    for (form, _), group in groupby(sorted(dumps, key=_kind), key=_kind):
+        for batch in _batches(form, list(group)):
+            with _reading([dump.file.uri for dump in batch]):
+                _stage(con, platform, form, batch)
+    con.execute(sql("ingest/load_lines"))
+
+
+def _kind(dump: Dump) -> tuple[Form, str]:
+    return dump.file.form, dump.file.observed_at.isoformat()
+
+
+def _batches(form: Form, dumps: list[Dump]) -> Iterator[list[Dump]]:
+    # Tables have columns of their own; all other files of one moment are read at once.
+    return ([dump] for dump in dumps) if form in ("csv", "parquet") else iter([dumps])
+
+
+def _stage(con: Connection, platform: Platform, form: Form, dumps: Sequence[Dump]) -> None:
+    paths, moment = [str(dump.path) for dump in dumps], dumps[0].file.observed_at
+    if form == "body":
+        con.execute(sql("ingest/load_bodies"), {"files": paths, "observed_at": moment})
+        return
+    con.execute(sql("ingest/set_dump"), {"files": paths, "moment": moment.isoformat()})
+    if form in ("csv", "parquet"):
+        con.execute(sql(f"ingest/{_READERS[form]}", columns=", ".join(column_names(con, platform, form, paths[0]))))
+    else:
+        con.execute(sql(f"ingest/{_READERS[form]}"))
+    con.execute(sql(f"ingest/{platform}_known_keys"), {"sample": _sample(con, form, dumps[0].path)})
+    con.execute(sql(f"ingest/{platform}_clean"))
+
+
+def _sample(con: Connection, form: Form, path: Path) -> list[str]:
+    if form == "lines":  # without DuckDB, which reads whole buffers
+        return list(islice(beginning(path).splitlines()[:-1], _SAMPLE_LINES))
+    return [row[0] for row in con.execute(sql("ingest/sample_lines"), {"lines": _SAMPLE_LINES}).fetchall()]
+
+
+@contextlib.contextmanager
+def _reading(paths: Sequence[str]) -> Generator[None]:
+    try:
+        yield
+    except _UNREADABLE as error:
+        raise SourceError(
+            f"Cannot read {', '.join(paths[:3])}: {str(error).splitlines()[0]}",
+            fix="the file must be what its name says, in UTF-8, with lines under 16 MB; repair it, or take it out",
+        ) from error

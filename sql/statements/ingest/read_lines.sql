@@ -1,0 +1,10 @@
+-- One row a line of the dump; blank lines are nothing. Read as text, so that a line that is
+-- not JSON is a reject and not the end of the run.
+CREATE OR REPLACE TEMP VIEW stage_line AS
+SELECT filename AS url, line, CASE WHEN json_valid(line) THEN line END AS json
+FROM read_csv(
+    getvariable('dump').files, columns = {line: 'VARCHAR'}, header = false, auto_detect = false, filename = true,
+    delim = chr(0), quote = '', escape = '', new_line = '\n', strict_mode = false, parallel = true,
+    max_line_size = 16777216, buffer_size = 67108864
+)
+WHERE starts_with(line, '{') OR trim(line) <> ''

@@ -1,0 +1,2 @@
+-- The first lines of the dump.
+SELECT line FROM stage_line LIMIT $lines
