@@ -54,7 +54,7 @@ class Download:
             for chunk in response.iter_raw():
                 self._check_size(self.received + len(chunk))
                 if time.monotonic() > deadline:
-                    raise Temporary("too slow")
+                    raise Unavailable("temporary: too slow", transient=True)  # for now: trying on could take hours
                 file.write(chunk)
                 file.flush()
                 self.received += len(chunk)

@@ -16,9 +16,9 @@ from tests.audio.songs import tone, write
 from tests.pipeline.nights import prints
 
 EPOCH = datetime(2026, 11, 1, tzinfo=UTC)
-NOTHING: tuple[str, ...] = ()
-
 Song = Callable[[int], bytes]
+Track = tuple[str, str, str | None]
+"""Platform, id, and the address of the audio."""
 
 
 def made(folder: Path) -> Song:
@@ -33,6 +33,16 @@ def made(folder: Path) -> Song:
     return song
 
 
+def know(settings: Settings, *tracks: Track) -> None:
+    """Put complete, public tracks into the catalog."""
+    with connect(settings, "test") as connection:
+        connection.executemany(
+            "INSERT INTO track BY NAME SELECT $platform AS platform, $id AS track_id, $url AS audio_url, "
+            "'active' AS status, 'complete' AS state, $at AS first_observed_at, $at AS last_observed_at",
+            [{"platform": p, "id": i, "url": u, "at": EPOCH} for p, i, u in tracks],
+        )
+
+
 @dataclass
 class Home:
     """A catalog and a store, and the stages run on them at moments of the test's choosing."""
@@ -41,14 +51,8 @@ class Home:
     platform: Platform
     runs: int = 0
 
-    def know(self, *tracks: tuple[str, str, str | None]) -> None:
-        """Put complete, public tracks (platform, id, address of the audio) into the catalog."""
-        with connect(self.settings, "test") as connection:
-            connection.executemany(
-                "INSERT INTO track BY NAME SELECT $platform AS platform, $id AS track_id, $url AS audio_url, "
-                "'active' AS status, 'complete' AS state, $at AS first_observed_at, $at AS last_observed_at",
-                [{"platform": p, "id": i, "url": u, "at": EPOCH} for p, i, u in tracks],
-            )
+    def know(self, *tracks: Track) -> None:
+        know(self.settings, *tracks)
 
     def begin(self, later: timedelta, progress: Progress = no_progress, **changed: Any) -> Run:
         chosen: dict[str, Any] = {"fetch": False, "allowed_hosts": ("audio.test",)} | changed
