@@ -55,10 +55,11 @@ def known(settings: Settings, request: Request) -> Request:
     here = {id_ for platform, kind, id_, _ in facts if (platform, kind) == (request.platform, request.kind)}
     for id_ in request.ids:
         if id_ not in here and (request.kind, id_) not in marked:
+            elsewhere = [fact for fact in facts if fact[2] == id_]
             tracks, creators = ((id_,), ()) if request.kind == "track" else ((), (id_,))
             work = Work("", request.platform, request.kind, (id_,), tracks, creators)
-            if not any(survey(settings, work, store).found.values()):
-                raise _unknown(settings, request, id_, [fact for fact in facts if fact[2] == id_])
+            if elsewhere or not any(survey(settings, work, store).found.values()):
+                raise _unknown(settings, request, id_, elsewhere)
     return request
 
 

@@ -37,7 +37,7 @@ class Place:
 
 def _find_landed(store: Store, work: Work) -> dict[str, int]:
     forgotten, found = work.forgotten, dict[str, int]()
-    for key in store.list("landing"):
+    for key in store.list(f"landing/{work.platform}"):
         cleared = clear_landed(store.read(key), forgotten, compressed=key.endswith(".zst"))
         if cleared is not None:
             found[key] = cleared.changes

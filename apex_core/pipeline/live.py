@@ -14,13 +14,13 @@ from apex_core.catalog import sql
 from apex_core.errors import PlatformDown, RateLimited, SourceError, Unauthorized
 from apex_core.pipeline.adoption import adopt_landed
 from apex_core.pipeline.ingest import added, merge_files, report_of
+from apex_core.pipeline.landed import land_pages
 from apex_core.pipeline.run import Run, StageReport, platform_lock
 from apex_core.settings import Platform
 from apex_core.sources import (
     Access,
     IngestCounts,
     Listing,
-    land,
     list_pages,
     refuse_unknown,
     whole_listing,
@@ -93,7 +93,7 @@ def _merged(run: Run, platform: Platform, fetch: _Fetch, listing: Listing) -> In
     """
     total = IngestCounts()
     try:
-        for file in land(run.store, platform, run.run_id, run.as_of, listing):
+        for file in land_pages(run, platform, listing):
             total = added(total, merge_files(run, platform, [file]))
             run.progress(f"ingest {platform}", total.records_in, 0)
             if not listing.complete:

@@ -7,6 +7,7 @@ from apex_core.catalog import sql, transaction
 from apex_core.errors import Forbidden, Missing, SourceError
 from apex_core.pipeline.adoption import adopt_landed
 from apex_core.pipeline.ingest import added, merge_files, report_of
+from apex_core.pipeline.landed import land_pages
 from apex_core.pipeline.run import Run, StageReport, platform_lock
 from apex_core.settings import Platform
 from apex_core.sources import (
@@ -14,7 +15,6 @@ from apex_core.sources import (
     IngestCounts,
     Listing,
     ProfileSums,
-    land,
     list_pages,
     mark_gone,
     refuse_unknown,
@@ -65,7 +65,7 @@ def _visited(run: Run, platform: Platform, listing: Listing) -> tuple[IngestCoun
     """Land and merge a unit's pages, then mark who was not there; also when it broke off, as far as it is known."""
     total = IngestCounts()
     try:
-        for file in land(run.store, platform, run.run_id, run.as_of, listing):
+        for file in land_pages(run, platform, listing):
             total = added(total, merge_files(run, platform, [file]))
     except SourceError:
         _mark(run, platform, listing.gone, listing.withheld)
@@ -98,7 +98,7 @@ def reconcile_profiles(run: Run, platform: Platform = "suno") -> StageReport:
             sums = ProfileSums(handle)
             pages = sums.read(list_pages(access, run.as_of, kind="profile", of=handle))
             try:
-                for file in land(run.store, platform, run.run_id, run.as_of, pages):
+                for file in land_pages(run, platform, pages):
                     total = added(total, merge_files(run, platform, [file]))
             except (Missing, Forbidden) as error:
                 notes.append(f"profile {handle}: {error.message}")
