@@ -1,11 +1,11 @@
-"""A process that runs nights and can be killed at any of its side effects.
+"""A process that runs nights, or forgets, and can be killed at any of its side effects.
 
 Started as ``python -m tests.pipeline.mortal``; reads one JSON job a line, forks a child for each and answers with
 one line: how the child ended and which side effects it went through. Forking saves the imports (torch alone takes
 seconds), and the parent never opens a catalog, so a child inherits nothing that matters.
 
-A side effect is a catalog transaction or a write to the store; each counts once before and once after it happens, and a
-local write once more between its temporary file and its rename.
+A side effect is a catalog transaction, a write to the store or a deletion there; each counts once before and once after
+it happens, and a local write once more between its temporary file and its rename.
 """
 
 import json
@@ -71,11 +71,15 @@ def _watched_transaction(connection: Any) -> Generator[None]:
 
 
 apex_core.catalog.transaction = _watched_transaction
-for _name in ("put", "put_file"):
+apex_core.catalog.rewrite = _watched("rewrite", apex_core.catalog.rewrite)
+for _name in ("put", "put_file", "delete"):
     setattr(Store, _name, _watched(_name, getattr(Store, _name)))
 store_module._settle = _watched("rename", store_module._settle)
 
 # Only now: these take the names above as they are.
+from apex_core.pipeline.forget import run_forget  # noqa: E402
+from apex_core.pipeline.forget_plan import Request  # noqa: E402
+from apex_core.pipeline.run import begin  # noqa: E402
 from apex_core.sandbox import World, build_world  # noqa: E402
 from apex_core.settings import SandboxSettings, Settings  # noqa: E402
 from tests.pipeline.nights import night, prints, settings_for  # noqa: E402
@@ -97,7 +101,12 @@ def _settings(job: dict[str, Any], world: World) -> Settings:
 def _run(job: dict[str, Any], world: World) -> None:
     settings = _settings(job, world)
     FATE.begin(job["last"], Path(job["log"]))
-    night(settings, datetime.fromisoformat(job["as_of"]), job["run_id"])
+    as_of = datetime.fromisoformat(job["as_of"])
+    if job.get("forget"):
+        platform, kind, ids = job["forget"]
+        run_forget(begin(settings, "forget", as_of, job["run_id"]), Request(platform, kind, tuple(ids)))
+    else:
+        night(settings, as_of, job["run_id"])
     FATE.log = None
     Path(job["prints"]).write_text(json.dumps(prints(settings)))
 

@@ -54,8 +54,11 @@ class Mortal:
     address: str
     folder: Path
 
-    def run(self, home: Path, run_id: str, last: int = -1) -> tuple[int, list[str], dict[str, str] | None]:
-        """Exit status of a night that dies at side effect ``last``, the side effects, the fingerprints it left."""
+    def run(self, home: Path, run_id: str, last: int = -1, **more: Any) -> tuple[int, list[str], dict[str, str] | None]:
+        """Exit status of a night that dies at side effect ``last``, the side effects, the fingerprints it left.
+
+        ``more`` of the job: ``as_of``, or whom to ``forget`` instead.
+        """
         found = self.folder / f"{home.name}-{run_id}.json"
         log = found.with_suffix(".log")
         job: dict[str, Any] = {
@@ -68,6 +71,7 @@ class Mortal:
             "last": last,
             "log": str(log),
             "prints": str(found),
+            **more,
         }
         assert self.process.stdin is not None
         assert self.process.stdout is not None
