@@ -17,6 +17,7 @@ from apex_core.sources import (
     ProfileSums,
     list_pages,
     mark_gone,
+    mark_withheld,
     refuse_unknown,
     revisit,
 )
@@ -78,9 +79,8 @@ def _mark(run: Run, platform: Platform, gone: Sequence[str], withheld: Sequence[
         return 0, 0
     with run.catalog(f"revisit {platform}") as connection, transaction(connection):
         tombstones = mark_gone(connection, platform, gone, run.as_of)
-        bound = {"platform": platform, "track_ids": list(withheld), "as_of": run.as_of}
-        private = connection.execute(sql("live/mark_withheld"), bound).fetchall()
-    return tombstones, len(private)
+        private = mark_withheld(connection, platform, withheld, run.as_of)
+    return tombstones, private
 
 
 def reconcile_profiles(run: Run, platform: Platform = "suno") -> StageReport:

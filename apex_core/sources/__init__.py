@@ -17,6 +17,7 @@ from apex_core.sources.listing import Listing
 from apex_core.sources.pages import LandedFile, Page
 from apex_core.sources.profile import ProfileSums
 from apex_core.sources.staging import Dump, stage_dumps, stage_landed
+from apex_core.sources.withheld import mark_withheld
 
 __all__ = [
     "Access",
@@ -35,6 +36,7 @@ __all__ = [
     "list_pages",
     "look_at",
     "mark_gone",
+    "mark_withheld",
     "merge",
     "platform_of",
     "record_landing",
