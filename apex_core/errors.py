@@ -15,7 +15,8 @@
     │   ├── RateLimited       the platform asked for fewer requests, to the end of our patience
     │   ├── PlatformDown      errors, time-outs or cut connections, to the end of our patience
     │   ├── PagingFault       the paging protocol was broken (repeated cursor, page cap)
-    │   └── UnknownEnvelope   a body whose shape is not one we know
+    │   ├── UnknownEnvelope   a body whose shape is not one we know
+    │   └── RejectStorm       so many records would be rejected that something else must be wrong
     ├── ContractViolation     counts in do not equal counts out
     ├── AudioError            one song's audio
     │   ├── Unavailable       there is nothing to fetch, or we may not
@@ -97,6 +98,10 @@ class PagingFault(SourceError):
 
 class UnknownEnvelope(SourceError):
     """A body whose shape is not one we know."""
+
+
+class RejectStorm(SourceError):
+    """So many records would be rejected that something else must be wrong."""
 
 
 class ContractViolation(ApexError):

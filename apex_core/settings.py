@@ -84,6 +84,13 @@ class ConnectorSettings(_Section):
 class SourcesSettings(_Section):
     """The platforms' live connectors."""
 
+    max_reject_share: float = Field(
+        default=0.2,
+        gt=0,
+        le=1,
+        description="Stop before committing when more than this share of a file's records would be rejected ...",
+    )
+    storm_rejects: int = Field(default=100, ge=0, description="... and more than this many.")
     suno: ConnectorSettings = ConnectorSettings(base_url="https://studio-api.prod.suno.com")
     udio: ConnectorSettings = ConnectorSettings(base_url="https://www.udio.com")
 

@@ -20,6 +20,7 @@ from apex_core.sources import (
     look_at,
     merge,
     record_landing,
+    refuse_storm,
     refuse_unknown,
     sha256_of,
     stage_dumps,
@@ -95,6 +96,7 @@ def _merge_dumps(run: Run, platform: Platform, dumps: Sequence[Dump]) -> IngestC
         if fresh:
             stage_dumps(connection, platform, fresh)
             counts = merge(connection, platform, run.as_of, run.run_id)
+            refuse_storm(counts, run.settings.sources, fresh[0].file.uri if len(fresh) == 1 else f"{len(fresh)} files")
             files = [replace(dump.file, sha256=hashes[dump.file.uri].result()) for dump in fresh]
             _check_still(fresh)
             record_landing(connection, files, run.run_id, counts.records_in)
@@ -114,6 +116,7 @@ def merge_files(run: Run, platform: Platform, files: Iterable[LandedFile]) -> In
     with run.catalog(f"ingest {platform}") as connection, transaction(connection):
         stage_landed(connection, run.store, platform, files)
         counts = merge(connection, platform, run.as_of, run.run_id)
+        refuse_storm(counts, run.settings.sources, f"what {platform} sent")
         record_landing(connection, files, run.run_id)
     return counts
 
@@ -121,7 +124,8 @@ def merge_files(run: Run, platform: Platform, files: Iterable[LandedFile]) -> In
 def added(total: IngestCounts, more: IngestCounts) -> IngestCounts:
     """Both together: numbers add up, lists follow one another."""
     sums = {name: getattr(total, name) + getattr(more, name) for name in (*_NUMBERS, "known_files")}
-    return IngestCounts(**sums, nulled=total.nulled + more.nulled, bad_pages=total.bad_pages + more.bad_pages)
+    lists = {name: getattr(total, name) + getattr(more, name) for name in ("reasons", "nulled", "bad_pages")}
+    return IngestCounts(**sums, **lists)
 
 
 def report_of(source: str, counts: IngestCounts) -> StageReport:

@@ -10,6 +10,7 @@ from apex_core.sources.ingest import (
     mark_gone,
     merge,
     record_landing,
+    refuse_storm,
     refuse_unknown,
 )
 from apex_core.sources.landing import adopt, land, landed_by
@@ -40,6 +41,7 @@ __all__ = [
     "merge",
     "platform_of",
     "record_landing",
+    "refuse_storm",
     "refuse_unknown",
     "revisit",
     "sha256_of",

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, cast
 
 import fsspec
+import zstandard
 
 from apex_core.errors import SourceError
 from apex_core.settings import Platform
@@ -69,8 +70,11 @@ def platform_of(path: Path, name: str = "") -> Platform:
 
 def beginning(path: Path) -> str:
     """The first 256 KiB of a file's text, decompressed."""
-    with cast(Any, fsspec.open(str(path), "rb", compression=_COMPRESSIONS.get(path.suffix.lower()))) as file:
-        return cast(bytes, file.read(_BEGINNING)).decode("utf-8", "replace")
+    try:
+        with cast(Any, fsspec.open(str(path), "rb", compression=_COMPRESSIONS.get(path.suffix.lower()))) as file:
+            return cast(bytes, file.read(_BEGINNING)).decode("utf-8", "replace")
+    except (OSError, EOFError, zstandard.ZstdError) as error:
+        raise SourceError(f"Cannot read {path}: {error}.", fix="repair it, or take it out") from error
 
 
 def sha256_of(path: Path) -> str:

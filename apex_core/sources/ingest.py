@@ -9,8 +9,8 @@ from functools import cache
 
 from apex_core.catalog import Connection, sql
 from apex_core.catalog.statements import sql_root
-from apex_core.errors import ContractViolation, UnknownEnvelope
-from apex_core.settings import Platform
+from apex_core.errors import ContractViolation, RejectStorm, UnknownEnvelope
+from apex_core.settings import Platform, SourcesSettings
 from apex_core.sources.pages import LandedFile
 
 _LOG = logging.getLogger("apex_core.sources")
@@ -35,11 +35,21 @@ class BadPage:
 
 
 @dataclass(frozen=True, slots=True)
+class Refusals:
+    """How many records and pages were refused for a reason, and how one of them begins."""
+
+    reason: str
+    records: int
+    sample: str
+
+
+@dataclass(frozen=True, slots=True)
 class IngestCounts:
     """What came in and what became of it; ``records_in`` is the sum of the five that follow it.
 
     A refused page counts as one record. ``observations`` were appended to engagement. ``known_files`` were not read
-    again; their records are unchanged. ``nulled`` says by field how
+    again; their records are unchanged. ``reasons`` says why
+    records were refused. ``nulled`` says by field how
     often something was received that could not be read; ``bad_pages`` are up to 20 refused pages, unknown envelopes
     first.
     """
@@ -53,6 +63,7 @@ class IngestCounts:
     observations: int = 0
     pages: int = 0
     known_files: int = 0
+    reasons: tuple[Refusals, ...] = ()
     nulled: tuple[tuple[str, int], ...] = ()
     bad_pages: tuple[BadPage, ...] = ()
 
@@ -74,6 +85,22 @@ def merge(con: Connection, platform: Platform, as_of: datetime, run_id: str) -> 
     for table in _STAGE:
         con.execute(sql("ingest/drop_stage", table=table))
     return counts
+
+
+def refuse_storm(counts: IngestCounts, limits: SourcesSettings, what: str) -> None:
+    """Raise RejectStorm when so much was refused that something else must be wrong with ``what``.
+
+    Call it before the transaction is committed: nothing is then written, and what was received stays where it is.
+    """
+    if counts.rejected <= max(limits.storm_rejects, limits.max_reject_share * counts.records_in):
+        return
+    reasons = "; ".join(f"{reason.records:,} {reason.reason}, as {reason.sample!r}" for reason in counts.reasons[:3])
+    raise RejectStorm(
+        f"{what}: {counts.rejected:,} of {counts.records_in:,} records would be rejected: {reasons}. "
+        "Nothing of it was written.",
+        fix="look whether it is the right file, platform and format; if it is, "
+        "raise sources.max_reject_share (APEX_SOURCES__MAX_REJECT_SHARE) for one run",
+    )
 
 
 def refuse_unknown(counts: IngestCounts) -> None:
@@ -130,7 +157,8 @@ def _counted(con: Connection) -> IngestCounts:
     assert numbers is not None
     nulled = tuple((str(name), int(count)) for name, count in con.execute(sql("ingest/nulled")).fetchall())
     bad = tuple(BadPage(*map(str, row)) for row in con.execute(sql("ingest/bad_pages")).fetchall())
-    return IngestCounts(*map(int, numbers), nulled=nulled, bad_pages=bad)
+    reasons = tuple(Refusals(*row) for row in con.execute(sql("ingest/reject_reasons")).fetchall())
+    return IngestCounts(*map(int, numbers), reasons=reasons, nulled=nulled, bad_pages=bad)
 
 
 def _checked(counts: IngestCounts, platform: Platform, run_id: str) -> IngestCounts:
@@ -143,6 +171,6 @@ def _checked(counts: IngestCounts, platform: Platform, run_id: str) -> IngestCou
     if counts.nulled or counts.bad_pages:
         _LOG.warning(
             "%s: unreadable fields %s; refused pages %s.",
-            platform, dict(counts.nulled), [page.reason for page in counts.bad_pages],
+            platform, dict(counts.nulled), sorted({page.reason for page in counts.bad_pages}),
         )  # fmt: skip
     return counts

@@ -90,11 +90,15 @@ def _stage(con: Connection, platform: Platform, form: Form, dumps: Sequence[Dump
         con.execute(sql(f"ingest/{_READERS[form]}"))
     con.execute(sql(f"ingest/{platform}_known_keys"), {"sample": _sample(con, form, dumps[0].path)})
     con.execute(sql(f"ingest/{platform}_clean"))
+    if form in ("lines", "csv"):
+        con.execute(sql("ingest/load_unread"))
+        for table in ("dump_error", "dump_scan"):
+            con.execute(sql("ingest/drop_stage", table=table))
 
 
 def _sample(con: Connection, form: Form, path: Path) -> list[str]:
     if form == "lines":  # without DuckDB, which reads whole buffers
-        return list(islice(beginning(path).splitlines()[:-1], _SAMPLE_LINES))
+        return list(islice(beginning(path).splitlines(), _SAMPLE_LINES))
     return [row[0] for row in con.execute(sql("ingest/sample_lines"), {"lines": _SAMPLE_LINES}).fetchall()]
 
 

@@ -2,7 +2,6 @@
 
 import secrets
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
@@ -18,12 +17,14 @@ _PARTS = ("upserted", "unchanged", "duplicate", "skipped", "rejected")
 
 def ingest(
     paths: Annotated[
-        list[Path] | None,
-        typer.Argument(help="Files (.jsonl, .jsonl.gz, .jsonl.zst, .json) or folders of them."),
+        list[str] | None,
+        typer.Argument(
+            help="Files, folders or s3:// addresses of .jsonl, .json, .csv (also .gz, .zst) and .parquet.",
+        ),
     ] = None,
     observed_at: Annotated[
         str | None,
-        typer.Option(help="When the counts in the files were taken (ISO 8601). [default: a file's own date]"),
+        typer.Option(help="When the counts in the files were taken (ISO 8601). [default: the date in a file's name]"),
     ] = None,
     platform: Annotated[
         Literal["suno", "udio"] | None,
@@ -40,7 +41,7 @@ def ingest(
 
 
 def _ingested(
-    settings: "Settings", source: "Platform | None", paths: tuple[Path, ...], observed_at: datetime | None
+    settings: "Settings", source: "Platform | None", paths: tuple[str, ...], observed_at: datetime | None
 ) -> "StageReport":
     from dataclasses import replace
 
@@ -61,7 +62,7 @@ def _ingested(
 
 
 def _stage(
-    run: "Run", source: "Platform | None", paths: tuple[Path, ...], observed_at: datetime | None
+    run: "Run", source: "Platform | None", paths: tuple[str, ...], observed_at: datetime | None
 ) -> "StageReport":
     from apex_core.pipeline.ingest import ingest_files
     from apex_core.pipeline.live import ingest_platform

@@ -11,7 +11,18 @@ import pytest
 
 from apex_core.catalog import transaction
 from apex_core.settings import Platform
-from apex_core.sources import Dump, IngestCounts, LandedFile, Page, land, merge, stage_dumps, stage_landed
+from apex_core.sources import (
+    Dump,
+    IngestCounts,
+    LandedFile,
+    Page,
+    find_dumps,
+    land,
+    look_at,
+    merge,
+    stage_dumps,
+    stage_landed,
+)
 from apex_core.storage import Store
 from tests.sources.platform_server import PlatformServer
 
@@ -88,6 +99,18 @@ class Catalog:
             made.append(Dump(LandedFile(platform, str(path), "", day(at), "lines"), path))
         return made
 
+    def ingest_dumps(self, platform: Platform, dumps: Sequence[Dump]) -> IngestCounts:
+        """Put dumps through staging and merge, as one run."""
+        self.runs += 1
+        with transaction(self.con):
+            stage_dumps(self.con, platform, dumps)
+            return merge(self.con, platform, DAY0, f"run-{self.runs}")
+
+    def odd_lines(self, platform: Platform, path: Path) -> int:
+        """How many lines of a dump are not typed in one pass."""
+        stage_dumps(self.con, platform, [Dump(LandedFile(platform, str(path), "", DAY0, "lines"), path)])
+        return self.one("SELECT count(*) FROM stage_page")
+
     def typed(self, platform: Platform, records: Sequence[dict[str, Any]], columns: str) -> list[Any]:
         """Ingest records as different tracks in one run; per record its ``columns`` (or the refusal's reason)."""
         ids = [f"{n:08d}-0000-4000-8000-000000000000" for n in range(len(records))]
@@ -104,6 +127,12 @@ class Catalog:
 
     def table(self, name: str) -> list[tuple[Any, ...]]:
         return self.rows(f"FROM {name} ORDER BY ALL")
+
+
+def dumps_at(place: Path, observed_at: datetime, platform: Platform) -> list[Dump]:
+    """Every readable file at a place."""
+    files = find_dumps(str(place))
+    return [Dump(look_at(file, Path(file.uri), observed_at, platform), Path(file.uri)) for file in files]
 
 
 def one_line(body: str) -> str:

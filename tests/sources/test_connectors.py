@@ -1,5 +1,7 @@
 """The live connectors, against a real server on loopback."""
 
+import json
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -149,6 +151,77 @@ def test_feed_v2_counts_pages_until_the_total(server: PlatformServer) -> None:
     resumed = listing(server, kind="feed_v2", page_size=2, cursor="1")
     assert len(list(resumed)) == 3  # two with clips, and the empty one that says so
     assert resumed.complete
+
+
+def numbered(total: int, size: int, first: int) -> Any:
+    """A feed v1 of a platform that counts pages from ``first`` and takes an earlier page for the first one."""
+    ids = [f"{n:08d}-0000-4000-8000-000000000000" for n in range(total)]
+
+    def page(request: Request) -> Reply:
+        number = max(int(request.path.split("page=")[1].split("&")[0]) - first, 0)
+        return Reply([clip(id=i) for i in ids[size * number : size * (number + 1)]])
+
+    return page
+
+
+@pytest.mark.parametrize("first", [0, 1])
+@pytest.mark.parametrize("total", [0, 1, 2, 3, 4, 7])
+def test_from_whichever_number_a_platform_counts_every_page_comes_once(
+    server: PlatformServer, first: int, total: int
+) -> None:
+    server.script = numbered(total, 2, first)
+    found = listing(server, kind="feed_v1")
+    ids = [each["id"] for page in found for each in json.loads(page.body)]
+    assert len(ids) == len(set(ids)) == total
+    assert found.complete
+
+
+def test_a_page_that_repeats_the_one_before_is_a_fault(server: PlatformServer) -> None:
+    server.script = lambda request: Reply([clip()])
+    with pytest.raises(PagingFault, match="page 2 of /api/feed/ is the page before"):
+        list(listing(server, kind="feed_v1"))
+    server.script = lambda request: Reply({"clips": [clip()], "num_total_clips": 9})
+    with pytest.raises(PagingFault, match="page 2 of /api/profiles/someone"):
+        list(listing(server, kind="profile", of="someone"))
+    server.script = lambda request: Reply({"result": {"public_song": {"result": [clip()]}}})
+    with pytest.raises(PagingFault, match="index 1"):
+        list(listing(server, kind="search", page_size=1))
+
+
+def test_a_front_page_says_that_it_ends(server: PlatformServer) -> None:
+    for last, complete in (({"feeds": [], "next_cursor": None}, True), ({"feeds": []}, False)):
+        pages = [{"feeds": [], "next_cursor": "a"}, last]
+        server.script = lambda _, pages=iter(pages): Reply(next(pages))
+        found = listing(server, kind="homepage")
+        assert len(list(found)) == 2
+        assert found.complete == complete
+    server.script = lambda request: Reply({"feeds": [], "next_cursor": "a"})
+    with pytest.raises(PagingFault, match="sent twice"):
+        list(listing(server, kind="homepage"))
+
+
+@pytest.mark.parametrize(
+    "times",
+    [
+        ["2026-10-01T00:00:00.123Z", "2026-10-02T00:00:00.12345+00:00"],
+        ["2026-10-01T00:00:00Z", None],
+        ["2026-10-01T00:00:00Z", "the other day"],
+    ],
+)
+def test_a_page_is_old_when_every_time_that_can_be_read_is(server: PlatformServer, times: list[str | None]) -> None:
+    old = [clip(created_at=time) for time in times]
+    pages = {None: {"clips": [clip(created_at="2026-10-30T00:00:00Z"), *old], "next_cursor": "a", "has_more": True}}
+    pages |= {"a": {"clips": old, "next_cursor": "b", "has_more": True}}
+    server.script = cursors(pages)
+    found = listing(server, since=day(-1) - timedelta(days=20))
+    assert len(list(found)) == 2
+    assert found.complete
+
+
+def test_a_page_without_a_readable_time_is_not_the_last(server: PlatformServer) -> None:
+    odd = {"clips": [clip(created_at=None), {"id": "x"}, "no clip"], "next_cursor": "b", "has_more": True}
+    server.script = cursors({None: odd, "b": THREE["b"]})
+    assert len(list(listing(server, since=day(0)))) == 2
 
 
 def test_udio_moves_an_offset_echoes_the_trending_id_and_stops_at_a_short_page(server: PlatformServer) -> None:

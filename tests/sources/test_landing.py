@@ -2,7 +2,6 @@
 
 import gzip
 import json
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,7 +9,7 @@ import pytest
 import zstandard
 
 from apex_core.catalog import transaction
-from apex_core.errors import PlatformDown, SourceError
+from apex_core.errors import PlatformDown
 from apex_core.sources import (
     IngestCounts,
     LandedFile,
@@ -22,9 +21,8 @@ from apex_core.sources import (
     record_landing,
     stage_landed,
 )
-from apex_core.sources import reference as refer
 from apex_core.storage import Store
-from tests.sources.conftest import SHAPES, SUNO_ID, UDIO_ID, Catalog, clip, day, shape
+from tests.sources.conftest import SHAPES, SUNO_ID, UDIO_ID, Catalog, clip, day, dumps_at, shape
 
 
 def page(number: int, body: str = "{}") -> Page:
@@ -85,15 +83,15 @@ def test_a_folder_is_all_its_files_sorted(catalog: Catalog, tmp_path: Path) -> N
     (folder / "d.json").write_text(f"[{lines[4]},\n {lines[5]}]", encoding="utf-8-sig")
     (folder / "e.txt").write_text(shape("udio_env_too_many_requests.txt"), encoding="utf-8")
     (folder / "notes.md").write_text("not data", encoding="utf-8")
-    files = refer("suno", folder, day(2))
-    assert [(Path(file.uri).name, file.form) for file in files] == [
+    dumps = dumps_at(folder, day(2), "suno")
+    assert [(dump.path.name, dump.file.form) for dump in dumps] == [
         ("a.jsonl", "lines"),
         ("b.jsonl.gz", "lines"),
-        ("d.json", "body"),
+        ("d.json", "array"),
         ("c.jsonl.zst", "lines"),
         ("e.txt", "body"),
     ]
-    counts = ingest(catalog, files)
+    counts = catalog.ingest_dumps("suno", dumps)
     assert (counts.records_in, counts.upserted, counts.rejected) == (8, 6, 2)
     assert catalog.rows("SELECT DISTINCT observed_at FROM engagement") == [(day(2),)]
     assert catalog.rows("SELECT reason, payload FROM reject ORDER BY 1") == [
@@ -102,45 +100,19 @@ def test_a_folder_is_all_its_files_sorted(catalog: Catalog, tmp_path: Path) -> N
     ]
 
 
-def test_without_a_stated_date_the_files_own_is_taken_and_said(tmp_path: Path) -> None:
-    file = tmp_path / "a.json"
-    file.write_text("[]", encoding="utf-8")
-    moment = day(3).timestamp()
-    os.utime(file, (moment, moment))
-    (found,) = refer("suno", file)
-    assert (found.observed_at, found.dated) == (day(3), False)
-    assert refer("suno", file, day(1))[0].dated
-
-
-@pytest.mark.parametrize("name", ["absent.json", "empty", "table.csv"])
-def test_nothing_to_read_is_an_error(tmp_path: Path, name: str) -> None:
-    (tmp_path / "empty").mkdir()
-    (tmp_path / "table.csv").write_text("id\n", encoding="utf-8")
-    with pytest.raises(SourceError, match="nothing to read"):
-        refer("suno", tmp_path / name)
-
-
-def test_a_file_that_is_no_text_is_named(catalog: Catalog, tmp_path: Path) -> None:
-    file = tmp_path / "a.jsonl"
-    file.write_bytes(b'{"id": "\xff\xfe"}\n')
-    with pytest.raises(SourceError, match=r"a\.jsonl"):
-        ingest(catalog, refer("suno", file, day(0)))
-
-
 def test_landed_files_are_noted_once(catalog: Catalog, tmp_path: Path) -> None:
     files = list(land(catalog.store, "suno", "r1", day(0), [page(0)]))
     for run in ("r1", "r2"):
         record_landing(catalog.con, files, run)
-    assert catalog.rows("SELECT uri, pages, run_id FROM landing") == [(files[0].uri, 1, "r1")]
+    assert catalog.rows("SELECT uri, pages, run_id FROM landing") == [(files[0].uri, 1, "r2")]
 
 
 def test_every_shape_lands(catalog: Catalog) -> None:
-    suno = refer("suno", SHAPES, day(0))
-    mine = [file for file in suno if Path(file.uri).name.startswith("suno")]
-    counts = ingest(catalog, mine)
+    mine = [dump for dump in dumps_at(SHAPES, day(0), "suno") if dump.path.name.startswith("suno")]
+    counts = catalog.ingest_dumps("suno", mine)
     assert (counts.records_in, counts.upserted, counts.duplicate, counts.rejected) == (18, 1, 16, 1)
-    others = [file for file in refer("udio", SHAPES, day(0)) if Path(file.uri).name.startswith("udio")]
-    counts = ingest(catalog, others, "udio")
+    others = [dump for dump in dumps_at(SHAPES, day(0), "udio") if dump.path.name.startswith("udio")]
+    counts = catalog.ingest_dumps("udio", others)
     assert (counts.records_in, counts.upserted, counts.duplicate, counts.rejected) == (6, 1, 4, 1)
     assert catalog.rows("SELECT platform, track_id, extra FROM track ORDER BY 1") == [
         ("suno", SUNO_ID, None),
@@ -153,13 +125,13 @@ FIXTURES = Path(__file__).parents[3] / "shared" / "data" / "suno-fixtures"
 
 @pytest.mark.skipif(not FIXTURES.is_dir(), reason="the raw API bodies are not beside this checkout")
 def test_real_profile_pages_add_up_to_their_own_sums(catalog: Catalog) -> None:
-    profile = [refer("suno", FIXTURES / f"profile-page{n}.json", day(n))[0] for n in (1, 2)]
-    counts = ingest(catalog, profile)
+    profile = [dumps_at(FIXTURES / f"profile-page{n}.json", day(n), "suno")[0] for n in (1, 2)]
+    counts = catalog.ingest_dumps("suno", profile)
     assert (counts.records_in, counts.upserted, counts.rejected, counts.nulled) == (26, 26, 0, ())
     assert catalog.one("SELECT count(*), sum(plays), sum(likes) FROM engagement") == (26, 736, 55)
     likes = "SELECT likes, count(*) FROM engagement GROUP BY 1 ORDER BY 1"
     assert catalog.rows(likes) == [(1, 1), (2, 21), (3, 4)]
     assert catalog.one("SELECT min(plays), max(plays), count(DISTINCT plays) FROM engagement") == (4, 93, 16)
-    again = ingest(catalog, refer("suno", FIXTURES / "clip-complete.json", day(1)))
+    again = catalog.ingest_dumps("suno", dumps_at(FIXTURES / "clip-complete.json", day(1), "suno"))
     assert (again.records_in, again.unchanged) == (1, 1)
     assert catalog.one("SELECT count(*) FROM track WHERE extra IS NOT NULL") == 0

@@ -5,7 +5,7 @@ import json
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -16,6 +16,7 @@ from apex_core.sources import IngestCounts, Page, land, mark_gone, merge, stage_
 from apex_core.sources.ingest import _checked  # pyright: ignore[reportPrivateUsage]
 from tests.sources.conftest import DAY0, SUNO_ID, Catalog, clip, day
 
+Form = Literal["pages", "lines"]
 IDS = [SUNO_ID, "11111111-1111-4111-8111-111111111111"]
 FEW = settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
@@ -35,10 +36,16 @@ records = st.fixed_dictionaries(
         "unheard_of": maybe(1, 2),
         "play_count": maybe(1, 2, 3),
         "metadata": st.fixed_dictionaries(
-            {"tags": maybe("x", "x, y"), "cover_clip_id": maybe(*IDS), "history": maybe([{"id": IDS[1]}])}
+            {
+                "duration": st.just(1.5),
+                "tags": maybe("x", "x, y"),
+                "cover_clip_id": maybe(*IDS),
+                "history": maybe([{"id": IDS[1]}]),
+            }
         ),
     }
 ).map(lambda record: without_dots(record))
+forms: st.SearchStrategy[Form] = st.sampled_from(["pages", "lines"])
 sightings = st.lists(st.tuples(records, st.integers(0, 4)), min_size=2, max_size=8)
 
 
@@ -47,11 +54,12 @@ def without_dots(record: dict[str, Any]) -> dict[str, Any]:
     return {**kept, "metadata": {key: value for key, value in kept["metadata"].items() if value is not ...}}
 
 
-def after(runs: Sequence[Sequence[tuple[dict[str, Any], float]]], query: str) -> list[tuple[Any, ...]]:
+def after(runs: Sequence[Sequence[tuple[dict[str, Any], float]]], query: str, form: Form) -> list[tuple[Any, ...]]:
+    """The answer to a query after some runs, whose records come on pages or as the lines of dumps."""
     with tempfile.TemporaryDirectory() as folder:
-        catalog = Catalog(Path(folder))
+        catalog = Catalog(Path(folder), form)
         for number, run in enumerate(runs):
-            catalog.ingest_pages("suno", [([record], at) for record, at in run], as_of=10 + number)
+            catalog.ingest_pages("suno", [(record, at) for record, at in run], as_of=10 + number)
         return catalog.rows(query)
 
 
@@ -62,7 +70,7 @@ def test_any_order_in_any_number_of_runs_gives_the_same_tracks(seen: list[Any], 
     cuts = sorted(data.draw(st.sets(st.integers(1, len(seen) - 1), max_size=2)))
     runs = [shuffled[a:b] for a, b in itertools.pairwise([0, *cuts, len(seen)])]
     query = "FROM track ORDER BY track_id"
-    assert after(runs, query) == after([seen], query)
+    assert after(runs, query, data.draw(forms)) == after([seen], query, "pages")
 
 
 @FEW
@@ -72,7 +80,7 @@ def test_the_latest_counts_are_those_of_the_latest_look_in_any_order(plays: list
     shuffled = data.draw(st.permutations(looks))
     cut = data.draw(st.integers(1, len(looks) - 1))
     latest = "SELECT plays, likes FROM engagement ORDER BY observed_at DESC, recorded_at DESC LIMIT 1"
-    assert after([shuffled[:cut], shuffled[cut:]], latest) == [(plays[-1], 7 - plays[-1])]
+    assert after([shuffled[:cut], shuffled[cut:]], latest, data.draw(forms)) == [(plays[-1], 7 - plays[-1])]
 
 
 def test_a_rerun_changes_nothing(catalog: Catalog) -> None:

@@ -1,0 +1,174 @@
+"""Dumps and exports: every form of file comes to the same rows, dated or refused, and nothing odd ends them."""
+
+import csv
+import gzip
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import polars as pl
+import pytest
+import zstandard
+
+from apex_core.errors import RejectStorm, SourceError
+from apex_core.settings import Platform, SourcesSettings
+from apex_core.sources import Dump, IngestCounts, find_dumps, look_at, refuse_storm
+from apex_core.storage import ForeignFile
+from tests.sources.conftest import DAY0, SUNO_ID, UDIO_ID, Catalog, clip, record, song
+
+OTHER = "11111111-1111-4111-8111-111111111111"
+
+
+def dump(path: Path, observed_at: datetime | None = DAY0, platform: Platform | None = None) -> Dump:
+    (found,) = find_dumps(str(path))
+    return Dump(look_at(found, path, observed_at, platform), path)
+
+
+def lines(records: list[dict[str, Any]]) -> str:
+    return "".join(json.dumps(one) + "\n" for one in records)
+
+
+def write(folder: Path, name: str, records: list[dict[str, Any]]) -> Path:
+    """The same records in the form that a name asks for."""
+    path = folder / name
+    text = lines(records).encode()
+    if name.endswith(".gz"):
+        path.write_bytes(gzip.compress(text))
+    elif name.endswith(".zst"):
+        path.write_bytes(zstandard.compress(text))
+    elif name == "list.json":
+        path.write_text(json.dumps(records, indent=1))
+    elif name == "body.json":
+        path.write_text(json.dumps({"clips": records, "has_more": False}, indent=1))
+    elif name.endswith(".parquet"):
+        write_parquet(path, text, folder / "lines.tmp")
+    else:
+        path.write_bytes(text)
+    return path
+
+
+def write_parquet(path: Path, text: bytes, scratch: Path) -> None:
+    scratch.write_bytes(text)
+    with duckdb.connect() as con:
+        con.execute(f"COPY (FROM read_json('{scratch}', format = 'newline_delimited')) TO '{path}' (FORMAT parquet)")
+
+
+FORMS = ("a.jsonl", "a.ndjson", "a.jsonl.gz", "a.jsonl.zst", "lines.json", "list.json", "body.json", "a.parquet")
+
+
+@pytest.mark.parametrize("name", FORMS)
+def test_every_form_of_file_comes_to_the_same_rows(tmp_path: Path, name: str) -> None:
+    records = [clip(created_at="2024-04-11T10:20:30.123Z"), record("suno_clip_2026_full.json", id=OTHER)]
+    tables: list[Any] = []
+    for number, form in enumerate(("a.jsonl", name)):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        catalog = Catalog(folder)
+        counts = catalog.ingest_dumps("suno", [dump(write(folder, form, records))])
+        assert (counts.records_in, counts.upserted, counts.nulled) == (2, 2, ())
+        tables.append([catalog.table("track"), catalog.table("engagement")])
+    assert tables[0] == tables[1]
+
+
+def test_an_export_of_the_user_interface(catalog: Catalog, tmp_path: Path) -> None:
+    path = tmp_path / "library.csv"
+    with path.open("w", newline="", encoding="utf-8-sig") as file:
+        writer = csv.writer(file)
+        writer.writerow(["Title", "Song ID", "Plays", "Likes", "Created", "Duration", "Style", "Lyrics", "My Notes"])
+        writer.writerow(["One", SUNO_ID, "1.2K", "", "1712830830123", "4:44", "pop, rock", "first\nsecond", "x"])
+        writer.writerow(["Two, or more", OTHER, "", "", "2024-04-11T10:20:30Z", "61", "", "", ""])
+    counts = catalog.ingest_dumps("suno", [dump(path, platform="suno")])
+    assert (counts.records_in, counts.upserted, counts.observations) == (2, 2, 1)
+    made = datetime(2024, 4, 11, 10, 20, 30, 123000, UTC)
+    assert catalog.rows("SELECT title, created_at, duration_s, tags, lyrics, extra FROM track ORDER BY title") == [
+        ("One", made, 284.0, ["pop", "rock"], "first\nsecond", '{"my_notes":"x"}'),
+        ("Two, or more", made.replace(microsecond=0), 61.0, None, None, None),
+    ]
+    assert catalog.rows("SELECT plays, likes FROM engagement") == [(1200, None)]
+
+
+def test_an_export_of_songs_of_the_other_platform(catalog: Catalog, tmp_path: Path) -> None:
+    path = tmp_path / "udio-songs.csv"
+    path.write_text(f"id,title,artist,plays,likes,duration\n{UDIO_ID},Sample,someone,7,,131.5\n", encoding="utf-8")
+    assert dump(path).file.source == "udio"
+    assert catalog.ingest_dumps("udio", [dump(path)]).upserted == 1
+    assert catalog.one("SELECT title, creator_name, duration_s FROM track") == ("Sample", "someone", 131.5)
+    assert catalog.one("SELECT plays, likes FROM engagement") == (7, None)
+
+
+def test_columns_of_a_flattened_table(catalog: Catalog, tmp_path: Path) -> None:
+    path = tmp_path / "flat.parquet"
+    pl.DataFrame(
+        {
+            "id": [SUNO_ID],
+            "play_count": [5],
+            "metadata.duration": [12.5],
+            "metadata.tags": ["a, b"],
+            "metadata.type": "gen",
+        }
+    ).write_parquet(path)
+    catalog.ingest_dumps("suno", [dump(path)])
+    assert catalog.one("SELECT duration_s, tags, kind FROM track") == (12.5, ["a", "b"], "gen")
+
+
+def test_lines_that_are_not_json_are_rejects_and_end_nothing(catalog: Catalog, tmp_path: Path) -> None:
+    path = tmp_path / "a.jsonl"
+    path.write_bytes(lines([clip()]).encode() + b'{"id": "cut\n\n' + b'{"id": "\xff\xfe"}\n' + b"\xff\xfe\n  \n")
+    counts = catalog.ingest_dumps("suno", [dump(path)])
+    assert (counts.records_in, counts.upserted, counts.rejected) == (4, 1, 3)
+    assert catalog.rows("SELECT reason, count(*) FROM reject GROUP BY reason ORDER BY reason") == [
+        ("not_json", 1),
+        ("unreadable_line", 2),
+    ]
+
+
+def test_rows_of_a_broken_table_are_rejects_and_end_nothing(catalog: Catalog, tmp_path: Path) -> None:
+    path = tmp_path / "suno.csv"
+    path.write_bytes(f'id,title,play_count\n{SUNO_ID},fine,3\n{OTHER},"odd"quote,4\n{OTHER},too,many,5,6\n'.encode())
+    counts = catalog.ingest_dumps("suno", [dump(path)])
+    assert counts.records_in == 3
+    assert counts.upserted + counts.duplicate + counts.rejected == 3
+
+
+def test_an_empty_file_is_nothing(catalog: Catalog, tmp_path: Path) -> None:
+    (tmp_path / "a.jsonl").write_text("")
+    assert catalog.ingest_dumps("suno", [dump(tmp_path / "a.jsonl")]) == IngestCounts()
+
+
+def test_the_date_is_read_from_the_name_or_must_be_given(tmp_path: Path) -> None:
+    for name, expected in (
+        ("suno-2024-11-03.jsonl", datetime(2024, 11, 3, tzinfo=UTC)),
+        ("suno_20241103_v2.jsonl.zst", datetime(2024, 11, 3, tzinfo=UTC)),
+    ):
+        assert look_at(ForeignFile(name, 0, ""), write(tmp_path, name, [clip()]), None, "suno").observed_at == expected
+    for name in ("suno.jsonl", "1202411030.jsonl", "2024-13-03.jsonl"):
+        with pytest.raises(SourceError, match="Nobody says when") as raised:
+            look_at(ForeignFile(name, 0, ""), write(tmp_path, name, [clip()]), None, "suno")
+        assert "--observed-at" in str(raised.value.fix)
+
+
+def test_nothing_to_read_says_what_could_be(tmp_path: Path) -> None:
+    (tmp_path / "notes.docx").write_text("")
+    for place in (tmp_path, tmp_path / "nowhere.jsonl"):
+        with pytest.raises(SourceError, match="nothing to read"):
+            find_dumps(str(place))
+
+
+def test_a_file_that_is_not_what_its_name_says_is_named(catalog: Catalog, tmp_path: Path) -> None:
+    for name, text in (("a.jsonl.zst", "{}"), ("a.parquet", "no"), ("list.json", "[{]")):
+        path = tmp_path / name
+        path.write_text(text)
+        with pytest.raises(SourceError, match=name):
+            catalog.ingest_dumps("suno", [dump(path, platform="suno")])
+
+
+def test_a_storm_of_rejects_is_refused_with_its_reasons(catalog: Catalog, tmp_path: Path) -> None:
+    path = tmp_path / "a.jsonl"
+    path.write_text(lines([song()] * 3 + [clip()] * 5), encoding="utf-8")
+    counts = catalog.ingest_dumps("suno", [dump(path, platform="suno")])
+    with pytest.raises(RejectStorm, match=r"3 of 8 .* 3 other_platform, as '\{"):
+        refuse_storm(counts, SourcesSettings(storm_rejects=2, max_reject_share=0.2), "it")
+    refuse_storm(counts, SourcesSettings(storm_rejects=3, max_reject_share=0.2), "it")
+    refuse_storm(counts, SourcesSettings(storm_rejects=0, max_reject_share=0.4), "it")
