@@ -43,7 +43,7 @@ class Numbered:
             if before and ids_in(clips) == before:
                 if number != 1 or self.first != 0:
                     raise PagingFault(f"suno: page {number} of {path} is the page before once more.", fix="run again")
-                listing.cursor, before = "2", []
+                listing.cursor = "2"
                 continue
             yield asking.page(answer)
             if not isinstance(records, list):

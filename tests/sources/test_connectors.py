@@ -190,8 +190,8 @@ def test_a_page_that_repeats_the_one_before_is_a_fault(server: PlatformServer) -
 
 def test_a_front_page_says_that_it_ends(server: PlatformServer) -> None:
     for last, complete in (({"feeds": [], "next_cursor": None}, True), ({"feeds": []}, False)):
-        pages = [{"feeds": [], "next_cursor": "a"}, last]
-        server.script = lambda _, pages=iter(pages): Reply(next(pages))
+        pages = {None: {"feeds": [], "next_cursor": "a"}, "a": last}
+        server.script = cursors(pages)
         found = listing(server, kind="homepage")
         assert len(list(found)) == 2
         assert found.complete == complete
