@@ -3,6 +3,7 @@
 import contextlib
 import fcntl
 import json
+import logging
 import os
 import socket
 import threading
@@ -11,6 +12,8 @@ from collections.abc import Generator
 from pathlib import Path
 
 from apex_core.errors import CatalogError, Locked
+
+_log = logging.getLogger("apex_core.catalog")
 
 _FIRST_WAIT_S, _LONGEST_WAIT_S = 0.005, 0.25
 
@@ -41,7 +44,11 @@ def share(path: Path) -> Generator[None]:
     """Hold the lock file ``path`` together with others who share it; waits as long as one holds it alone."""
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_SH)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            _log.warning("%s is held by %s; waiting until that is done.", path.name, read_holder(path))
+            fcntl.flock(descriptor, fcntl.LOCK_SH)
         yield
     finally:
         os.close(descriptor)

@@ -42,16 +42,19 @@ def plan_forget(settings: Settings, request: Request) -> Facts:
     with _reading(settings) as connection:
         work = work_of(connection, request, "")
     store = Store.open(settings.store_url)
-    return described(settings, survey(settings, work).with_found(old_copies(store, keep=None)))
+    work = survey(settings, work, store)
+    # Copies are only made anew when there is something that may be in them.
+    return described(settings, work.with_found(old_copies(store, keep=None)) if any(work.found.values()) else work)
 
 
 def known(settings: Settings, request: Request) -> Request:
     """The request with ids as the catalog writes them. Raises CatalogError for what is no id, or nobody's."""
     store = Store.open(settings.store_url)
     with _reading(settings) as connection:
-        request = replace(request, ids=tuple(dict.fromkeys(_written(connection, request, id_) for id_ in request.ids)))
-        facts = connection.execute(sql("forget/facts_of"), {"ids": list(request.ids)}).fetchall()
         marked = {(kind, id_) for kind, id_, _ in marks_of(connection, request.platform)}
+        ids = [id_ if (request.kind, id_) in marked else _written(connection, request, id_) for id_ in request.ids]
+        request = replace(request, ids=tuple(dict.fromkeys(ids)))
+        facts = connection.execute(sql("forget/facts_of"), {"ids": list(request.ids)}).fetchall()
     here = {id_ for platform, kind, id_, _ in facts if (platform, kind) == (request.platform, request.kind)}
     for id_ in request.ids:
         if id_ not in here and (request.kind, id_) not in marked:

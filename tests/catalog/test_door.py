@@ -10,7 +10,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from apex_core.catalog import connect, transaction
+from apex_core.catalog import connect, fingerprint, rewrite, transaction
 from apex_core.errors import CatalogError, Locked
 from apex_core.settings import Settings
 from tests.catalog.other_process import at_the_door, other_process
@@ -175,3 +175,24 @@ def test_a_file_that_is_no_catalog_is_named(settings: Settings) -> None:
     settings.catalog_path.write_bytes(b"not a database" * 1000)
     with pytest.raises(CatalogError, match="cannot be opened"), connect(settings):
         pass
+
+
+def test_a_rewritten_catalog_is_the_same_without_the_remains_of_what_was_deleted(settings: Settings) -> None:
+    remains = b"a reason that nobody may read any more"
+    with connect(settings) as connection:
+        row = "INSERT INTO reject BY NAME SELECT 'suno' AS source, 'k' AS reject_key, $reason AS reason, 's' AS stage, "
+        row += "TIMESTAMP '2026-11-01' AS first_seen, TIMESTAMP '2026-11-01' AS last_seen, 1 AS times"
+        connection.execute(row, {"reason": remains.decode()})
+        connection.execute("INSERT INTO run_stat VALUES ('r', 's', 'm', 1)")
+    assert remains in settings.catalog_path.read_bytes()
+    with connect(settings) as connection:
+        connection.execute("DELETE FROM reject")
+        before = fingerprint(connection)
+    assert remains in settings.catalog_path.read_bytes(), "else there is nothing to show"
+    rewrite(settings, "test")
+    assert remains not in settings.catalog_path.read_bytes()
+    assert {path.name for path in settings.home.iterdir()} == {"catalog.duckdb", "catalog.duckdb.lock"}
+    with connect(settings) as connection:
+        assert fingerprint(connection) == before
+        assert connection.execute("FROM run_stat").fetchall() == [("r", "s", "m", 1.0)]
+        assert connection.execute("SELECT count(*) FROM scored_catalog").fetchall() == [(0,)]

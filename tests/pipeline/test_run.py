@@ -1,5 +1,7 @@
 """A run: only while it is alive does it write, and a flow runs once a host."""
 
+import logging
+import threading
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -7,7 +9,7 @@ import pytest
 
 from apex_core.catalog import connect
 from apex_core.errors import CatalogError, Fenced, Locked
-from apex_core.pipeline.run import Run, StageReport, begin, end, exclusive, record
+from apex_core.pipeline.run import Run, StageReport, begin, end, exclusive, record, undisturbed
 from apex_core.settings import Settings
 from tests.catalog.other_process import other_process
 
@@ -119,3 +121,38 @@ def test_a_flow_that_runs_keeps_the_catalog_open_to_others(settings: Settings) -
         assert states(settings) == {}
         with pytest.raises(CatalogError, match="'nightly' is already open"), exclusive(settings, "nightly"):
             pass
+
+
+def test_the_store_is_nobodys_alone_while_flows_are_at_work(settings: Settings) -> None:
+    refused = pytest.raises(Locked, match="The store is held")
+    with exclusive(settings, "nightly"), exclusive(settings, "backfill"), refused, undisturbed(settings):
+        pass
+    with undisturbed(settings):
+        pass
+
+
+def test_a_flow_that_begins_meanwhile_waits_and_says_for_whom(settings: Settings) -> None:
+    waiting, order = threading.Event(), list[str]()
+
+    class Heard(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            order.append(record.getMessage())
+            waiting.set()
+
+    def flow() -> None:
+        with exclusive(settings, "nightly"):
+            order.append("nightly")
+
+    logger, heard = logging.getLogger("apex_core.catalog"), Heard()
+    logger.addHandler(heard)
+    night = threading.Thread(target=flow)
+    try:
+        with undisturbed(settings):
+            night.start()
+            assert waiting.wait(30)
+            order.append("forgotten")
+        night.join()
+    finally:
+        logger.removeHandler(heard)
+    assert "(apex forget); waiting until that is done." in order[0]
+    assert order[1:] == ["forgotten", "nightly"]

@@ -72,3 +72,12 @@ def test_opening_writes_nothing(tmp_path: Path) -> None:
     assert store.list("a") == []
     assert not store.exists("a")
     assert not (tmp_path / "store").exists()
+
+
+def test_what_killed_writers_left_is_deleted_and_nothing_else(tmp_path: Path) -> None:
+    store = Store.open(tmp_path / "store")
+    assert store.delete_leftovers() == 0, "a store that nobody has written to"
+    store.put("embeddings/other.parquet", b"whole")
+    _kill_in_the_middle(store, tmp_path, "create")
+    assert store.delete_leftovers() == 1
+    assert [path.name for path in Path(store.root).rglob("*") if path.is_file()] == ["other.parquet"]
