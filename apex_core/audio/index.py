@@ -1,6 +1,6 @@
 """What libraries offer, as rows of Parquet files: for SQL to match with tracks, however many there are."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -99,13 +99,8 @@ class Table:
         self._waiting.clear()
 
 
-def batches(path: Path, rows: int = _BATCH_ROWS) -> Iterator[list[dict[str, Any]]]:
-    """The rows of a Parquet file, ``rows`` at a time."""
+def rows_of(path: Path, columns: Sequence[str] | None = None) -> Iterator[dict[str, Any]]:
+    """The rows of a Parquet file, read batch by batch; all columns unless told which."""
     with pq.ParquetFile(path) as file:
-        for batch in file.iter_batches(rows):
-            yield batch.to_pylist()
-
-
-def row_count(path: Path) -> int:
-    """How many rows a Parquet file has."""
-    return pq.read_metadata(path).num_rows
+        for batch in file.iter_batches(_BATCH_ROWS, columns=columns):
+            yield from batch.to_pylist()

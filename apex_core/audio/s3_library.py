@@ -7,7 +7,7 @@ from pathlib import Path
 import polars as pl
 import pyarrow as pa
 
-from apex_core.audio.index import Offer, Table, batches, by_convention, by_manifest
+from apex_core.audio.index import Offer, Table, by_convention, by_manifest, rows_of
 from apex_core.audio.manifests import NAMES, Line, read_lines
 from apex_core.audio.strays import Strays, inner_path
 from apex_core.storage import ForeignFile, list_s3, local_file
@@ -58,8 +58,7 @@ class S3Library:
                     lines.add(asdict(line) | {"uri": self.root + path})
         named, files = pl.scan_parquet(scratch / "lines.parquet"), pl.scan_parquet(scratch / "files.parquet")
         named.join(files, on="uri").sink_parquet(scratch / "listed.parquet")
-        for rows in batches(scratch / "listed.parquet"):
-            for row in rows:
-                file = ForeignFile(row["uri"], row["bytes"], row["stamp"])
-                line = Line(row["number"], row["platform"], row["track_id"], row["path"], row["sha256"])
-                yield by_manifest(kind, line, file)
+        for row in rows_of(scratch / "listed.parquet"):
+            file = ForeignFile(row["uri"], row["bytes"], row["stamp"])
+            line = Line(row["number"], row["platform"], row["track_id"], row["path"], row["sha256"])
+            yield by_manifest(kind, line, file)

@@ -9,11 +9,12 @@ import shutil
 import tempfile
 from collections.abc import Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from itertools import groupby, islice
 from pathlib import Path
 from typing import Any
 
 from apex_core.audio import Fetcher, Listing, Verifier, list_libraries
-from apex_core.audio.index import batches, row_count
+from apex_core.audio.index import rows_of
 from apex_core.catalog import sql, transaction
 from apex_core.errors import AudioError
 from apex_core.pipeline.finding import LibraryFile, Row, Tools, Wanted, look_for
@@ -21,6 +22,7 @@ from apex_core.pipeline.frames import AUDIO, execute_with, frame
 from apex_core.pipeline.run import EVERYTHING, Run, StageReport, Window
 
 _COMMIT_EVERY = 32
+_TRACK = ("platform", "track_id")
 _LEFT_OVER_S = 24 * 3600.0
 
 
@@ -34,7 +36,8 @@ def run_audio(run: Run, window: Window = EVERYTHING) -> StageReport:
         libraries = run.settings.audio.libraries
         listing = list_libraries(libraries, scratch, lambda files: run.progress("audio libraries", files, 0))
         plan = _plan(run, window, listing, scratch)
-        counts = {"wanted": row_count(plan), "available": 0, "unavailable": 0, "corrupt": 0}
+        wanted = sum(1 for _ in groupby(rows_of(plan, _TRACK), _track))
+        counts = {"wanted": wanted, "available": 0, "unavailable": 0, "corrupt": 0}
         for rows in _looked_for(run, plan, scratch):
             with run.catalog("audio") as connection, transaction(connection):
                 execute_with(
@@ -42,7 +45,7 @@ def run_audio(run: Run, window: Window = EVERYTHING) -> StageReport:
                 )
             for row in rows:
                 counts[row["state"]] += 1
-            run.progress("audio", counts["available"] + counts["unavailable"] + counts["corrupt"], counts["wanted"])
+            run.progress("audio", counts["available"] + counts["unavailable"] + counts["corrupt"], wanted)
     counts["library_files"] = sum(listing.files.values())
     return StageReport("audio", {name: float(n) for name, n in counts.items()})
 
@@ -96,20 +99,27 @@ def _looked_for(run: Run, plan: Path, scratch: Path) -> Iterator[list[Row]]:
         ThreadPoolExecutor(audio.concurrency) as pool,
     ):
         tools = Tools(run, run.store, fetcher, verifier, scratch)
+        songs = (_wanted(list(rows)) for _, rows in groupby(rows_of(plan), _track))
         # Batch by batch, so that a crash loses little.
-        for batch in batches(plan, max(_COMMIT_EVERY, 8 * audio.concurrency)):
+        while batch := list(islice(songs, max(_COMMIT_EVERY, 8 * audio.concurrency))):
             scratch.touch()  # still in use
-            yield list(pool.map(lambda row: look_for(tools, _wanted(row)), batch))
+            yield list(pool.map(lambda song: look_for(tools, song), batch))
 
 
-def _wanted(row: Row) -> Wanted:
+def _track(row: Row) -> tuple[str, str]:
+    return row["platform"], row["track_id"]
+
+
+def _wanted(rows: list[Row]) -> Wanted:
+    files = [LibraryFile(row["uri"], row["bytes"], row["stamp"], row["sha256"]) for row in rows if row["uri"]]
+    row = rows[0]
     return Wanted(
         row["platform"],
         row["track_id"],
         row["audio_url"],
         row["attempts"],
         row["due"],
-        tuple(LibraryFile(**file) for file in row["files"] or ()),
+        tuple(files),
         row["digest"],
         row["known"],
     )

@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from apex_core.audio import list_libraries
-from apex_core.audio.index import batches
+from apex_core.audio.index import rows_of
 from apex_core.errors import AudioError, SettingsError
 
 from .shelf import Shelf
@@ -28,7 +28,7 @@ def offers(tmp_path: Path, *libraries: str) -> Rows:
     scratch = tmp_path / "scratch"
     scratch.mkdir(exist_ok=True)
     listing = list_libraries(libraries, scratch, lambda _: None)
-    rows = [row for batch in batches(listing.path) for row in batch]
+    rows = list(rows_of(listing.path))
     assert sum(listing.files.values()) == len(rows)
     return sorted(rows, key=lambda row: (row["library"], row["place"], row["uri"]))
 

@@ -305,6 +305,7 @@ def test_as_many_songs_at_once_as_the_setting_says(home: Home, song: Song, concu
     def answer(request: BaseHTTPRequestHandler) -> None:
         most.append(now.acquire(blocking=False))  # one more than there may be
         together.wait(30)  # fewer than there may be
+        threading.Event().wait(0.1)  # time for one more to come
         now.release()
         body(song(1))(request)
 

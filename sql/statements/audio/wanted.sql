@@ -1,6 +1,8 @@
--- One row a track to look for, with the files that libraries offer for it, best first: eligible tracks without audio
--- whose turn it is or for which libraries offer something new, and tracks whose library file is gone or changed.
--- due: its URL may be tried now. known: what is on record of a file that may have changed.
+-- One row a track to look for and a file that a library offers for it, best first; one without a file where there is
+-- none. Looked for are eligible tracks without audio, whose turn it is or for which libraries offer something new, and
+-- tracks whose library file is gone or changed. due: its URL may be tried now. digest: of all that is offered. known:
+-- what is on record of a file that may have changed.
+-- No lists: an aggregate of them would have to be in memory for all tracks at once.
 -- Six hours of slack: nights begin seconds apart, and a day's wait must not become two.
 COPY (
     WITH offer AS (
@@ -43,16 +45,16 @@ COPY (
     ),
     offered AS (
         SELECT
-            o.platform, o.track_id,
-            list({'uri': o.uri, 'bytes': o.bytes, 'stamp': o.stamp, 'sha256': o.sha256}
-                ORDER BY o.library, o.place, o.uri) AS files
-        FROM offer AS o
-        SEMI JOIN looked_for AS l USING (platform, track_id)
-        GROUP BY o.platform, o.track_id
+            platform, track_id,
+            count(*) || ':' || bit_xor(md5_number(concat_ws('|', library, place, uri, bytes, stamp, sha256))) AS digest
+        FROM offer
+        SEMI JOIN looked_for USING (platform, track_id)
+        GROUP BY platform, track_id
     )
-    SELECT l.*, o.files, md5(o.files::VARCHAR) AS digest
+    SELECT l.*, d.digest, o.uri, o.bytes, o.stamp, o.sha256
     FROM looked_for AS l
-    LEFT JOIN offered AS o USING (platform, track_id)
-    WHERE l.due OR (o.files IS NOT NULL AND md5(o.files::VARCHAR) IS DISTINCT FROM l.refused)
-    ORDER BY l.platform, l.track_id
+    LEFT JOIN offered AS d USING (platform, track_id)
+    LEFT JOIN offer AS o USING (platform, track_id)
+    WHERE l.due OR (d.digest IS NOT NULL AND d.digest IS DISTINCT FROM l.refused)
+    ORDER BY l.platform, l.track_id, o.library, o.place, o.uri
 ) TO {{wanted}} (FORMAT parquet)
