@@ -46,7 +46,8 @@ def main() -> None:
 def _tables(file: str) -> Iterator[Any]:
     # Rows without an id cannot be merged by it: dlt would refuse the file.
     with duckdb.connect() as connection:
-        yield from connection.execute(f"{BARE} WHERE id IS NOT NULL", {"file": file}).to_arrow_reader(100_000)
+        reader: Any = connection.execute(f"{BARE} WHERE id IS NOT NULL", {"file": file}).to_arrow_reader(100_000)
+        yield from reader
 
 
 if __name__ == "__main__":

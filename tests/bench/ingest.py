@@ -1,8 +1,9 @@
-"""The whole ingest of a Suno dump, beside DuckDB's bare ``read_json`` into a flat table and dlt's merge of the same file.
+"""The whole ingest of a Suno dump beside DuckDB's bare ``read_json`` into a flat table, and dlt's merge of the file.
 
 Every figure is taken in a process of its own, imports not counted, one after the other in turns; medians of three.
-``APEX_BENCH_RECORDS`` (200,000) and ``APEX_BENCH_LARGE`` (2,000,000; 0 leaves it out) set the sizes. dlt is only timed
-where it is installed, in this interpreter or the one that ``APEX_BENCH_DLT_PYTHON`` names (``pip install "dlt[duckdb]"``).
+``APEX_BENCH_RECORDS`` (200,000) and ``APEX_BENCH_LARGE`` (2,000,000; 0 leaves it out) set the sizes. dlt is only
+timed where it is installed, in this interpreter or the one that ``APEX_BENCH_DLT_PYTHON`` names
+(``pip install "dlt[duckdb]"``).
 """
 
 import json
