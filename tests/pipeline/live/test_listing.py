@@ -1,25 +1,17 @@
 """Live listings end to end: what is kept of one that breaks off, what moves the watermark, and who may list at all."""
 
-import os
-import signal
-import subprocess
-import sys
-import time
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from apex_core.catalog import connect
 from apex_core.errors import Locked, SourceDisabled, SourceError, Unauthorized, UnknownEnvelope
 from apex_core.pipeline.live import ingest_platform
 from apex_core.pipeline.revisit import reconcile_profiles, revisit_platform
-from apex_core.pipeline.run import begin, platform_lock
+from apex_core.pipeline.run import platform_lock
 from apex_core.sandbox import SandboxServer, World
 from apex_core.settings import PLATFORMS, Platform, Settings
-from apex_core.storage import Store
-from tests.catalog.other_process import ROOT, other_process
+from tests.catalog.other_process import other_process
 from tests.pipeline.live.runs import changed, ingest, rows, run, state
 from tests.pipeline.nights import prints, settings_for
 
@@ -172,56 +164,3 @@ def test_a_platform_is_ingested_by_one_process_at_a_time(settings: Settings, wor
         assert ingest(hasty, world.epoch + HOUR).counts["upserted"] > 0
     with platform_lock(hasty, "suno", "test"), platform_lock(hasty, "udio", "test"):
         pass
-
-
-LISTER = """
-import sys
-from datetime import datetime
-from pathlib import Path
-from apex_core.pipeline.live import ingest_platform
-from apex_core.pipeline.run import begin
-from apex_core.settings import Settings
-settings = Settings.model_validate_json(Path(sys.argv[1]).read_text())
-connector = settings.sources.suno.model_copy(update={"token": __import__("pydantic").SecretStr("sandbox")})
-settings = settings.model_copy(update={"sources": settings.sources.model_copy(update={"suno": connector})})
-ingest_platform(begin(settings, "ingest", datetime.fromisoformat(sys.argv[2]), "killed"), "suno")
-"""
-
-
-def test_what_a_killed_run_had_landed_is_not_lost(
-    settings: Settings, world: World, server: SandboxServer, tmp_path: Path
-) -> None:
-    patient = settings.model_copy(update={"http": settings.http.model_copy(update={"timeout_s": 1.0})})
-    begin(patient, "ingest", world.epoch, "first")  # the catalog is there
-    (tmp_path / "settings.json").write_text(patient.model_dump_json())
-    server.plant("suno", "silent")  # once it asks, there is time to close the catalog's door before it
-    command = [sys.executable, "-c", LISTER, str(tmp_path / "settings.json"), world.epoch.isoformat()]
-    with subprocess.Popen(command, cwd=ROOT) as lister:
-        try:
-            until(lambda: (settings.home / "suno.turns").exists(), lister)
-            with connect(patient, "test"):
-                until(lambda: bool(landed(patient)), lister)
-                os.kill(lister.pid, signal.SIGKILL)
-                lister.wait()
-        finally:
-            lister.kill()
-    assert rows(patient, "FROM track") == []
-    server.plant("suno", "unauthorized")  # the next run gets nothing from the platform itself
-    with pytest.raises(Unauthorized):
-        ingest(patient, world.epoch + DAY)
-    calm, _ = undisturbed(tmp_path, world, server, "suno")
-    assert len(rows(patient, "FROM track")) == len(rows(calm, "FROM track"))
-    assert rows(patient, "SELECT uri FROM landing") == [(key,) for key in landed(patient)]
-    assert ingest(patient, world.epoch + 2 * DAY).counts["adopted"] == 0
-
-
-def until(true: Any, process: subprocess.Popen[bytes]) -> None:
-    deadline = time.monotonic() + 60
-    while not true():
-        assert process.poll() is None
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
-
-
-def landed(settings: Settings) -> list[str]:
-    return Store.open(settings.store_url).list("landing/suno")

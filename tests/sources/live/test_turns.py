@@ -21,22 +21,23 @@ import json, sys, time
 from apex_core.settings import ConnectorSettings, HttpSettings
 from apex_core.sources import Access
 from apex_core.sources.turns import Turns
-home, rate, number = sys.argv[1], float(sys.argv[2]), int(sys.argv[3])
 from pathlib import Path
-access = Access("suno", ConnectorSettings(requests_per_second=rate), HttpSettings(), Path(home))
+home, rate, number, verb = sys.argv[1], float(sys.argv[2]), int(sys.argv[3]), sys.argv[4]
+access = Access("suno", ConnectorSettings(requests_per_second=rate), HttpSettings(breaker_s=0), Path(home))
 turns = Turns(access)
 print("up", flush=True); sys.stdin.readline()
 moments = []
 for _ in range(number):
-    turns.wait(); moments.append(time.monotonic())
+    turns.wait() if verb == "wait" else turns.failed(0)
+    moments.append(time.monotonic())
 print(json.dumps(moments), flush=True)
 """
 
 
-def ask_at_once(home: Path, rate: float, number: int, processes: int) -> list[list[float]]:
-    """When each of several processes had its turns."""
+def ask_at_once(home: Path, rate: float, number: int, processes: int, verb: str = "wait") -> list[list[float]]:
+    """When each of several processes had its turns (or was told of a failure)."""
     with ExitStack() as stack:
-        command = [sys.executable, "-c", ASKER, str(home), str(rate), str(number)]
+        command = [sys.executable, "-c", ASKER, str(home), str(rate), str(number), verb]
         started = [
             stack.enter_context(
                 subprocess.Popen(
@@ -69,6 +70,11 @@ def test_two_processes_together_keep_to_one_rate(tmp_path: Path) -> None:
     assert [len(moments) for moments in found] == [6, 6]
     # Every turn puts the next one off by 50 ms, whoever takes it.
     assert next_at(tmp_path) >= began + 12 * 0.05
+
+
+def test_no_process_overwrites_what_another_has_written(tmp_path: Path) -> None:
+    ask_at_once(tmp_path, rate=1000, number=300, processes=2, verb="fail")
+    assert json.loads((tmp_path / "suno.turns").read_text())["failures"] == 600
 
 
 def test_being_told_to_wait_holds_for_every_process(tmp_path: Path, asked: Asked) -> None:
