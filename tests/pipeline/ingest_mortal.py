@@ -1,7 +1,7 @@
 """A process whose metadata stages can be killed from outside, at any moment.
 
-Started as ``python -m tests.pipeline.ingest_mortal``; reads one JSON job a line (home, address, token, dumps, run_id, and
-after how many seconds to kill it), forks a child for each and says its status when it has ended. Forking saves the
+Started as ``python -m tests.pipeline.ingest_mortal``; reads one JSON job a line (home, address, token, dumps, run_id,
+and after how many seconds to kill it), forks a child for each and says its status when it has ended. Forking saves the
 imports.
 """
 
