@@ -318,7 +318,6 @@ def test_a_dump_brings_nothing_back(by: str, run: Run, world: World, tmp_path: P
     assert rows(run.settings, "FROM track WHERE track_id IN ($a, $b)", a=song.track_id, b=later) == []
 
 
-@pytest.mark.xfail(strict=True, reason="the ingest keeps refused records of forgotten tracks as rejects")
 def test_a_refused_record_of_a_forgotten_track_is_no_reject_either(run: Run, world: World, tmp_path: Path) -> None:
     song = next(song for song in songs(run.settings) if song.platform == "suno")
     receipt = forgotten(run, song.request)
