@@ -47,7 +47,7 @@ class HttpSettings(_Section):
     )
     timeout_s: float = Field(default=30.0, gt=0)
     retries: int = Field(default=7, ge=0, description="Tries after the first, on 429, 5xx, time-outs and cuts.")
-    backoff_s: float = Field(default=30.0, ge=0, description="First wait after a failure without Retry-After; it grows.")
+    backoff_s: float = Field(default=30.0, ge=0, description="First wait without Retry-After; it doubles.")
     deadline_s: float = Field(default=120.0, gt=0, description="Longest time for a page to arrive, however steadily.")
     max_page_mb: float = Field(default=64.0, gt=0, description="Longest page of a platform's API.")
     breaker_failures: int = Field(default=5, ge=1, description="So many failures in a row ...")
