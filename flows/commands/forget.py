@@ -13,9 +13,7 @@ if TYPE_CHECKING:
 
 
 def forget(
-    platform: Annotated[
-        Literal["suno", "udio"], typer.Option(help="Whose ids they are: both may have the same one.")
-    ],
+    platform: Annotated[Literal["suno", "udio"], typer.Option(help="Whose ids they are: both may have the same one.")],
     track: Annotated[list[str] | None, typer.Option(help="A track's id; may be given several times.")] = None,
     creator: Annotated[
         list[str] | None, typer.Option(help="A creator's id: all their tracks, and those that come later.")
