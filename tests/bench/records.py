@@ -2,14 +2,14 @@
 
 import json
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, cast
 from uuid import UUID
 
 _SHAPES = Path(__file__).parents[1] / "sources" / "shapes"
-_VINTAGES = ("2024_v1_explicit_nulls", "2024-11_nulls_omitted", "2026_full", "2026_medium_profile")
+VINTAGES = ("2024_v1_explicit_nulls", "2024-11_nulls_omitted", "2026_full", "2026_medium_profile")
 _WORDS = ("ocean", "neon", "quiet", "summer", "velvet", "thunder", "paper", "golden", "midnight", "signal", "river")
 _TAGS = ("synth pop, female vocals", "ambient", "lo-fi, chill, piano", "metal, fast", "folk, acoustic guitar, warm")
 _LYRICS = " ".join(f"[Verse {n}] {' '.join(_WORDS)}" for n in range(9))
@@ -18,13 +18,20 @@ _FIRST = datetime(2024, 1, 1, tzinfo=UTC)
 Record = dict[str, Any]
 
 
-def write_suno(path: Path, records: int, *, seed: int = 1, dirty: float = 0.01, changed: float = 0.0) -> None:
-    """Write ``records`` clips a line, about 1.5 kB each; of two files of one seed, the same ids.
+def write_suno(
+    path: Path,
+    records: int,
+    *,
+    seed: int = 1,
+    dirty: float = 0.01,
+    changed: float = 0.0,
+    vintages: Sequence[str] = VINTAGES,
+) -> None:
+    """Write ``records`` clips a line, about 1.5 kB each; two files of one seed hold the same ids.
 
-    ``dirty``: the share of lines with one of the oddities of ``DIRT``, every twentieth of them a line that must be
-    refused. ``changed``: the share of clips whose counts are greater than in the file without it.
+    ``dirty``: the share of lines with one of the oddities of ``DIRT``, of which some must be refused. ``changed``: the share of clips whose counts are greater than in the file without it.
     """
-    shapes = [_shape(name) for name in _VINTAGES]
+    shapes = [_shape(name) for name in vintages]
     with path.open("w", encoding="utf-8") as file:
         file.writelines(_lines(records, shapes, seed, dirty, changed))
 
