@@ -71,14 +71,19 @@ def transaction(connection: Connection) -> Generator[None]:
 
 
 def _open(path: Path, settings: Settings) -> Connection:
+    connection = duckdb.connect(config=_config(settings))
     try:
-        return duckdb.connect(str(path), config=_config(settings))
+        name = path.name.partition(".")[0]
+        connection.execute(sql("catalog/attach_live", path=path, catalog=name))
+        connection.execute(sql("catalog/use", catalog=name))
     except duckdb.IOException as error:
+        connection.close()
         if "lock" in str(error).lower():
             raise Locked(
                 f"{path} is open in another program: {error}", fix="close it; to read, open the snapshot (apex sql)"
             ) from error
         raise CatalogError(f"{path} cannot be opened: {error}", fix="restore a backup") from error
+    return connection
 
 
 def _config(settings: Settings) -> dict[str, str | bool | int | float | list[str]]:

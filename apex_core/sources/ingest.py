@@ -16,11 +16,11 @@ from apex_core.sources.pages import LandedFile
 _LOG = logging.getLogger("apex_core.sources")
 _STAGE = (
     "stage_page", "stage_clean", "stage_row", "stage_never", "stage_forgotten", "stage_repeated", "stage_single",
-    "stage_statement", "stage_track", "stage_observation", "stage_reject",
+    "stage_several", "stage_statement", "stage_track", "stage_observation", "stage_reject",
 )  # fmt: skip
 _STEPS = (
-    "stage_sound", "stage_never", "stage_good", "stage_forgotten", "stage_repeated", "stage_single", "stage_statement",
-    "stage_track", "stage_observation", "stage_reject", "append_engagement", "touch_track", "merge_track",
+    "stage_sound", "stage_never", "stage_good", "stage_forgotten", "stage_repeated", "stage_single", "stage_several",
+    "stage_statement", "stage_track", "stage_observation", "stage_reject", "append_engagement", "touch_track", "merge_track",
     "insert_track", "merge_reject", "resolve_reject",
 )  # fmt: skip
 

@@ -19,7 +19,7 @@ from apex_core.storage import Store
 # In this order: later ones are built from earlier ones.
 _MACROS = (
     "text", "count", "seconds", "time", "flag", "tags", "url", "uuid", "short_uuid", "clip_id", "unread", "unknown",
-    "newest", "refusal", "refused", "names", "plain", "instant", "words", "silent", "commas", "content", "said_at",
+    "newest", "refusal", "refused", "names", "plain", "tight", "words", "instant", "silent", "commas", "content", "said_at",
 )  # fmt: skip
 _CONTRACT: dict[Platform, tuple[str, ...]] = {
     "suno": (
@@ -34,10 +34,11 @@ _UNREADABLE = (duckdb.InvalidInputException, duckdb.IOException, duckdb.Conversi
 
 @dataclass(frozen=True, slots=True)
 class Dump:
-    """A dump or export, and where its bytes lie on this disk just now."""
+    """A dump or export, where its bytes lie on this disk just now, and when they were last changed there."""
 
     file: LandedFile
     path: Path
+    changed_ns: int = 0
 
 
 def prepare(con: Connection, platform: Platform) -> None:
@@ -59,6 +60,7 @@ def stage_landed(con: Connection, store: Store, platform: Platform, files: Itera
 def stage_dumps(con: Connection, platform: Platform, dumps: Iterable[Dump]) -> None:
     """Read dumps and exports into ``stage_clean`` and, what is odd about them, ``stage_page``.
 
+    Nothing but temporary tables is written: it needs no transaction.
     Raises SourceError naming a file that is not what its name says.
     """
     prepare(con, platform)

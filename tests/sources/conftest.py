@@ -80,13 +80,13 @@ class Catalog:
         self.runs += 1
         run_id = f"run-{self.runs}"
         texts = [(body if isinstance(body, str) else json.dumps(body), at) for body, at in pages]
+        if self.form == "pages":
+            landed = [Page(platform, n, f"http://test/{n}", day(at), body) for n, (body, at) in enumerate(texts)]
+            files = land(self.store, platform, run_id, day(as_of), landed)
+            stage_landed(self.con, self.store, platform, list(files))
+        else:
+            stage_dumps(self.con, platform, self.dumps(platform, run_id, texts))
         with transaction(self.con):
-            if self.form == "pages":
-                landed = [Page(platform, n, f"http://test/{n}", day(at), body) for n, (body, at) in enumerate(texts)]
-                files = land(self.store, platform, run_id, day(as_of), landed)
-                stage_landed(self.con, self.store, platform, list(files))
-            else:
-                stage_dumps(self.con, platform, self.dumps(platform, run_id, texts))
             return merge(self.con, platform, day(as_of), run_id)
 
     def dumps(self, platform: Platform, run_id: str, texts: Sequence[tuple[str, float]]) -> list[Dump]:
@@ -102,8 +102,8 @@ class Catalog:
     def ingest_dumps(self, platform: Platform, dumps: Sequence[Dump]) -> IngestCounts:
         """Put dumps through staging and merge, as one run."""
         self.runs += 1
+        stage_dumps(self.con, platform, dumps)
         with transaction(self.con):
-            stage_dumps(self.con, platform, dumps)
             return merge(self.con, platform, DAY0, f"run-{self.runs}")
 
     def odd_lines(self, platform: Platform, path: Path) -> int:

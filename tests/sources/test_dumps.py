@@ -115,11 +115,12 @@ def test_columns_of_a_flattened_table(catalog: Catalog, tmp_path: Path) -> None:
 
 def test_lines_that_are_not_json_are_rejects_and_end_nothing(catalog: Catalog, tmp_path: Path) -> None:
     path = tmp_path / "a.jsonl"
-    path.write_bytes(lines([clip()]).encode() + b'{"id": "cut\n\n' + b'{"id": "\xff\xfe"}\n' + b"\xff\xfe\n  \n")
+    not_json = b'{"id": "cut\n\n{"id": }\n{"id": "\xff\xfe"}\n\xff\xfe\n  \n'
+    path.write_bytes(lines([clip()]).encode() + not_json)
     counts = catalog.ingest_dumps("suno", [dump(path)])
-    assert (counts.records_in, counts.upserted, counts.rejected) == (4, 1, 3)
+    assert (counts.records_in, counts.upserted, counts.rejected) == (5, 1, 4)
     assert catalog.rows("SELECT reason, count(*) FROM reject GROUP BY reason ORDER BY reason") == [
-        ("not_json", 1),
+        ("not_json", 2),
         ("unreadable_line", 2),
     ]
 

@@ -2,4 +2,3 @@
 INSERT INTO engagement (platform, track_id, observed_at, plays, likes, recorded_at)
 SELECT $platform, track_id, observed_at, plays, likes, $as_of
 FROM stage_observation
-ORDER BY track_id, observed_at

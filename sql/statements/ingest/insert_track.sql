@@ -1,5 +1,5 @@
 -- One row a track that comes once and is new. What one record said was said at one time, and seen need not repeat it,
--- unless the status is only assumed.
+-- unless the status is only assumed. NOT IN: a join would be built on its wide side, and written by one thread.
 INSERT INTO track BY NAME
 SELECT
     $platform AS platform, track_id, coalesce(status, 'active') AS status,
@@ -16,4 +16,8 @@ SELECT
         model_name, kind, state, is_public, audio_url, parent_id, root_id, extra
     ) END AS content
 FROM stage_good
-SEMI JOIN (FROM stage_single WHERE is_new) USING (track_id)
+WHERE track_id NOT IN (
+    SELECT track_id FROM stage_repeated
+    UNION ALL
+    SELECT track_id FROM stage_single WHERE NOT is_new
+)

@@ -1,2 +1,2 @@
 -- silent(text): nothing was said.
-CREATE OR REPLACE TEMP MACRO silent(t) AS words(t) IS NULL
+CREATE OR REPLACE TEMP MACRO silent(t) AS t IS NULL OR t = ''

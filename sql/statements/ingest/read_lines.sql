@@ -1,5 +1,5 @@
--- One row a line of the dump; blank lines are nothing. Read as text, so that a line that is
--- not JSON is a reject and not the end of the run; one that is no text goes to dump_error.
+-- One row a line of the dump, blank ones too. Read as text, so that a line that is not JSON is a reject and not the end
+-- of the run; one that is no text goes to dump_error.
 CREATE OR REPLACE TEMP VIEW stage_line AS
 SELECT filename AS url, line, CASE WHEN json_valid(line) THEN line END AS json
 FROM read_csv(
@@ -8,4 +8,3 @@ FROM read_csv(
     max_line_size = 16777216, buffer_size = 67108864, store_rejects = true, rejects_table = 'dump_error',
     rejects_scan = 'dump_scan'
 )
-WHERE starts_with(line, '{') OR trim(line) <> ''

@@ -1,6 +1,5 @@
--- One row a track that must be merged field by field: it comes more than once, or is known and says something else. Of
--- every field the newest value that is not null, and in seen when it was said; at equal times the greater value, so that
--- neither order nor paging matters.
+-- One row a track of stage_several, what is said of it put together: of every field the newest value that is not null,
+-- and in seen when it was said; at equal times the greater value, so that neither order nor paging matters.
 CREATE OR REPLACE TEMP TABLE stage_statement AS
 WITH folded AS (
     SELECT
@@ -9,11 +8,7 @@ WITH folded AS (
             THEN struct_pack(
                 t := observed_at, v := COLUMNS(* EXCLUDE (observed_at, track_id, plays, likes))) END)
     FROM stage_good
-    SEMI JOIN (
-        SELECT track_id FROM stage_repeated
-        UNION ALL
-        SELECT track_id FROM stage_single WHERE NOT is_new AND NOT is_same
-    ) USING (track_id)
+    SEMI JOIN stage_several USING (track_id)
     GROUP BY track_id
 )
 SELECT

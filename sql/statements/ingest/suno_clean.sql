@@ -27,16 +27,16 @@ typed AS (
         raw.id AS track_id,
         CASE raw.is_trashed WHEN 'true' THEN 'unavailable' WHEN 'false' THEN 'active' END AS status,
         words(raw.title) AS title,
-        words(raw.user_id) AS creator_id,
+        nullif(raw.user_id, '') AS creator_id,
         coalesce(words(raw.display_name), words(raw.handle)) AS creator_name,
         instant(raw.created_at) AS created_at,
         nullif(try_cast(meta.duration AS DOUBLE), 0) AS duration_s,
         commas(meta.tags) AS tags,
         words(meta.prompt) AS lyrics,
         words(meta.gpt_description_prompt) AS prompt,
-        words(raw.major_model_version) AS model_family,
-        words(raw.model_name) AS model_name,
-        CASE WHEN meta.task = 'gen_stem' THEN 'stem' ELSE words(meta.type) END AS kind,
+        nullif(raw.major_model_version, '') AS model_family,
+        nullif(raw.model_name, '') AS model_name,
+        CASE WHEN meta.task = 'gen_stem' THEN 'stem' ELSE nullif(meta.type, '') END AS kind,
         CASE
             WHEN raw.status IN ('complete', 'error') THEN raw.status
             WHEN raw.status IN ('submitted', 'queued', 'streaming') THEN 'unfinished'
@@ -56,14 +56,14 @@ SELECT
     model_name, kind, state, is_public, audio_url, parent_id, root_id, plays, likes,
     CASE
         WHEN is_known
-            AND length(track_id) = 36 AND try_cast(track_id AS UUID)::VARCHAR = track_id
-            AND coalesce(raw.entity_type, 'song_schema') = 'song_schema'
-            AND coalesce(raw.is_trashed, 'true') IN ('true', 'false')
-            AND coalesce(raw.is_hidden, 'true') IN ('true', 'false')
-            AND coalesce(raw.is_public, 'true') IN ('true', 'false')
-            AND plain(raw.title) AND plain(raw.user_id) AND plain(raw.display_name) AND plain(raw.handle)
-            AND plain(raw.major_model_version) AND plain(raw.model_name) AND plain(meta.prompt)
-            AND plain(meta.gpt_description_prompt) AND plain(meta.tags) AND plain(meta.type)
+            AND regexp_full_match(track_id, '[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}')
+            AND (raw.entity_type IS NULL OR raw.entity_type = 'song_schema')
+            AND (raw.is_trashed IS NULL OR status IS NOT NULL)
+            AND (raw.is_hidden IS NULL OR raw.is_hidden = 'false' OR raw.is_hidden = 'true')
+            AND (raw.is_public IS NULL OR raw.is_public = 'true' OR raw.is_public = 'false')
+            AND plain(raw.title) AND tight(raw.user_id) AND plain(raw.display_name) AND plain(raw.handle)
+            AND tight(raw.major_model_version) AND tight(raw.model_name) AND plain(meta.prompt)
+            AND plain(meta.gpt_description_prompt) AND plain(meta.tags) AND tight(meta.type)
             AND (silent(meta.tags) = (tags IS NULL))
             AND (silent(raw.created_at) = (created_at IS NULL))
             AND (silent(raw.status) = (state IS NULL))
@@ -72,7 +72,7 @@ SELECT
             AND (raw.upvote_count IS NULL OR regexp_full_match(raw.upvote_count, '[0-9]{1,15}'))
             AND regexp_full_match(meta.duration, '[0-9]{1,7}(\.[0-9]+)?') AND duration_s > 0
             THEN NULL
-        ELSE line
+        ELSE coalesce(line, '')
     END AS odd,
     getvariable('dump').moment
 FROM typed

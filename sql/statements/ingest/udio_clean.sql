@@ -19,17 +19,17 @@ typed AS (
         url, line, raw, is_known,
         raw.id AS track_id,
         words(raw.title) AS title,
-        words(raw.user_id) AS creator_id,
+        nullif(raw.user_id, '') AS creator_id,
         words(raw.artist) AS creator_name,
         instant(raw.created_at) AS created_at,
         nullif(try_cast(raw.duration AS DOUBLE), 0) AS duration_s,
         tags_of(raw.tags) AS tags,
         words(raw.lyrics) AS lyrics,
         words(raw.prompt) AS prompt,
-        words(raw.audio_conditioning_type) AS kind,
+        nullif(raw.audio_conditioning_type, '') AS kind,
         CASE
             WHEN raw.finished = 'true' THEN 'complete'
-            WHEN words(raw.error_type) IS NOT NULL OR raw.error_code::VARCHAR NOT IN ('null', '""', '0') THEN 'error'
+            WHEN nullif(raw.error_type, '') IS NOT NULL OR raw.error_code::VARCHAR NOT IN ('null', '""', '0') THEN 'error'
             WHEN raw.finished = 'false' THEN 'unfinished'
         END AS state,
         CASE
@@ -47,9 +47,9 @@ SELECT
     kind, state, is_public, audio_url, parent_id, NULL, plays, likes,
     CASE
         WHEN is_known
-            AND length(track_id) = 36 AND try_cast(track_id AS UUID)::VARCHAR = track_id
-            AND plain(raw.title) AND plain(raw.user_id) AND plain(raw.artist) AND plain(raw.lyrics)
-            AND plain(raw.prompt) AND plain(raw.audio_conditioning_type) AND plain(raw.error_type)
+            AND regexp_full_match(track_id, '[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}')
+            AND plain(raw.title) AND tight(raw.user_id) AND plain(raw.artist) AND plain(raw.lyrics)
+            AND plain(raw.prompt) AND tight(raw.audio_conditioning_type) AND tight(raw.error_type)
             AND (silent(raw.created_at) = (created_at IS NULL))
             AND (raw.published_at IS NULL OR instant(raw.published_at) IS NOT NULL)
             AND (raw.finished IN ('true', 'false') OR (raw.finished IS NULL AND state IS NULL))
@@ -59,7 +59,7 @@ SELECT
             AND (raw.likes IS NULL OR regexp_full_match(raw.likes, '[0-9]{1,15}'))
             AND (raw.duration IS NULL OR regexp_full_match(raw.duration, '[0-9]{1,7}(\.[0-9]+)?'))
             THEN NULL
-        ELSE line
+        ELSE coalesce(line, '')
     END AS odd,
     getvariable('dump').moment
 FROM typed

@@ -1,0 +1,2 @@
+-- The catalog that names are looked up in.
+USE {{catalog}}
