@@ -223,7 +223,7 @@ class Settings(BaseSettings):
     home: Annotated[Path, NoDecode] = Path(".apex")
     store: str = Field(default="", description="Folder or s3://bucket/prefix; default: <home>/store.")
     lock_timeout_s: float = Field(default=300.0, ge=0, description="Longest wait for the catalog.")
-    memory_limit: str = Field(default="4GB", description="DuckDB's memory limit.")
+    memory_limit: str = Field(default="1GB", description="DuckDB's memory limit; what does not fit is spilled to disk.")
     threads: int = Field(default=0, ge=0, description="DuckDB threads; 0 takes every core.")
     min_free_gb: float = Field(default=1.0, ge=0, description="Free disk that `apex doctor` and the nightly ask for.")
     http: HttpSettings = HttpSettings()
