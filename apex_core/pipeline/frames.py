@@ -61,6 +61,8 @@ REJECT: dict[str, Any] = {
     "reason": pl.String,
     "stage": pl.String,
     "payload": pl.String,
+    "first_seen": UTC_TIME,
+    "last_seen": UTC_TIME,
 }
 
 

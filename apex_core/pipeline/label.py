@@ -43,12 +43,13 @@ def _source(run: Run) -> str:
 
 
 def _reject(run: Run, name: str, reason: str | None, payload: str) -> Row:
-    return {"source": _source(run), "reject_key": name, "reason": reason, "stage": "label", "payload": payload}
+    key = {"source": _source(run), "reject_key": name, "reason": reason, "stage": "label"}
+    return {**key, "payload": payload, "first_seen": run.as_of, "last_seen": run.as_of}
 
 
 def _keep_rejects(connection: Connection, run: Run, rejects: list[Row]) -> None:
     unique = list({(row["reject_key"], row["reason"]): row for row in rejects}.values())
     connection.register("incoming_reject", frame(REJECT, unique).to_arrow())
-    connection.execute(sql("label/upsert_rejects"), {"as_of": run.as_of})
+    connection.execute(sql("reject/merge", incoming="incoming_reject"))
     connection.execute(sql("label/resolve_rejects"), {"as_of": run.as_of, "source": _source(run)})
     connection.unregister("incoming_reject")

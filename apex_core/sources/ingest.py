@@ -20,8 +20,8 @@ _STAGE = (
 )  # fmt: skip
 _STEPS = (
     "stage_sound", "stage_never", "stage_good", "stage_forgotten", "stage_repeated", "stage_single", "stage_several",
-    "stage_statement", "stage_track", "stage_observation", "stage_reject", "append_engagement", "touch_track", "merge_track",
-    "insert_track", "merge_reject", "resolve_reject",
+    "stage_statement", "stage_track", "stage_observation", "stage_reject", "append_engagement", "touch_track",
+    "merge_track", "insert_track",
 )  # fmt: skip
 
 
@@ -81,6 +81,8 @@ def merge(con: Connection, platform: Platform, as_of: datetime, run_id: str) -> 
     for name in _STEPS:
         text = sql(f"ingest/{name}")
         con.execute(text, {key: value for key, value in bound.items() if f"${key}" in text})
+    con.execute(sql("reject/merge", incoming="stage_reject"))
+    con.execute(sql("ingest/resolve_reject"), {"platform": platform})
     counts = _checked(_counted(con), platform, run_id)
     for table in _STAGE:
         con.execute(sql("ingest/drop_stage", table=table))

@@ -19,7 +19,8 @@ from apex_core.storage import Store
 # In this order: later ones are built from earlier ones.
 _MACROS = (
     "text", "count", "seconds", "time", "flag", "tags", "url", "uuid", "short_uuid", "clip_id", "unread", "unknown",
-    "newest", "refusal", "refused", "names", "plain", "tight", "words", "instant", "silent", "commas", "content", "said_at",
+    "newest", "refusal", "refused", "names", "plain", "tight", "words", "instant", "silent", "commas", "content",
+    "said_at",
 )  # fmt: skip
 _CONTRACT: dict[Platform, tuple[str, ...]] = {
     "suno": (

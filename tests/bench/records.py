@@ -29,7 +29,8 @@ def write_suno(
 ) -> None:
     """Write ``records`` clips a line, about 1.5 kB each; two files of one seed hold the same ids.
 
-    ``dirty``: the share of lines with one of the oddities of ``DIRT``, of which some must be refused. ``changed``: the share of clips whose counts are greater than in the file without it.
+    ``dirty``: the share of lines with one of the oddities of ``DIRT``, of which some must be refused. ``changed``: the
+    share of clips whose counts are greater than in the file without it.
     """
     shapes = [_shape(name) for name in vintages]
     with path.open("w", encoding="utf-8") as file:

@@ -45,11 +45,11 @@ def test_it_agrees_with_duckdbs_own_ranks(cohorts: Cohorts) -> None:
         assert mine == [pytest.approx(theirs[count]) for count in plays]
 
 
-def test_all_tied_share_the_middle(cohorts: Cohorts) -> None:
+def test_case_11_all_tied_share_the_middle(cohorts: Cohorts) -> None:
     assert cohorts.streams([4, 4, 4, 4]) == of(0.5, 0.5, 0.5, 0.5)
 
 
-def test_nobody_played_anything(cohorts: Cohorts) -> None:
+def test_case_11_nobody_played_anything(cohorts: Cohorts) -> None:
     assert cohorts.streams([0, 0, 0]) == [0, 0, 0]
     assert cohorts.streams([0, 0, 0], zeros="midrank") == of(0.5, 0.5, 0.5)
     assert cohorts.streams([0, 0, 0], zeros="exclude") == [None, None, None]
@@ -58,7 +58,7 @@ def test_nobody_played_anything(cohorts: Cohorts) -> None:
 @pytest.mark.parametrize(
     ("percentile", "expected"), [("midrank", 100 * math.sqrt(0.5)), ("cume_dist", 100), ("percent_rank", 0)]
 )
-def test_a_single_track(cohorts: Cohorts, percentile: str, expected: float) -> None:
+def test_case_11_a_single_track(cohorts: Cohorts, percentile: str, expected: float) -> None:
     assert cohorts.streams([7], percentile=percentile) == [pytest.approx(expected)]
 
 

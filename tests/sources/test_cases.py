@@ -1,4 +1,4 @@
-"""The cases of SOURCES §5 that metadata has to get right, by number (11 and the bytes of 15 have other rooms)."""
+"""The cases of SOURCES §5 that metadata has to get right, by number; every record as a page's and as a dump's line."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -14,10 +14,27 @@ OTHER_ID = "11111111-1111-4111-8111-111111111111"
 ROOT_ID = "22222222-2222-4222-8222-222222222222"
 
 
+def seen(platform: Platform, plays: object = 259, likes: object = 4, **changes: Any) -> dict[str, Any]:
+    """A record of either platform with these counts."""
+    if platform == "suno":
+        return clip(play_count=plays, upvote_count=likes, **changes)
+    return song(plays=plays, likes=likes, **changes)
+
+
 def metadata(**changes: Any) -> dict[str, Any]:
     """A clip whose metadata members are replaced; ``...`` removes one."""
     merged = {**clip()["metadata"], **changes}
     return clip(metadata={key: value for key, value in merged.items() if value is not ...})
+
+
+@pytest.mark.parametrize("platform", ["suno", "udio"])
+def test_case_01_a_slim_record_erases_nothing(catalog: Catalog, platform: Platform) -> None:
+    catalog.ingest(platform, seen(platform))
+    full = catalog.table("track")
+    slim = {"id": seen(platform)["id"], "title": None, "created_at": "", "tags": None}
+    catalog.ingest(platform, [slim], at=1)
+    assert catalog.table("track")[0][:-4] == full[0][:-4]
+    assert catalog.one("SELECT count(*) FROM engagement") == 1
 
 
 def test_case_01_null_and_missing_keys_mean_the_same_and_erase_nothing(catalog: Catalog) -> None:
@@ -180,7 +197,8 @@ def test_case_06_known_envelopes_raise_nothing(catalog: Catalog) -> None:
     refuse_unknown(catalog.ingest("suno", [clip()], "Too many requests."))
 
 
-# Case 7 (missing has_more, "" cursor, repeated cursor, short page) is in test_connectors.py.
+# Case 7 (missing has_more, "" cursor, repeated cursor, short page) is in test_connectors.py, case 11 (ties, zeros, one
+# track) in tests/engagement.
 
 
 def test_case_08_one_id_twice_in_a_run_with_different_counts_and_vintages(catalog: Catalog) -> None:
@@ -195,15 +213,17 @@ def test_case_08_one_id_twice_in_a_run_with_different_counts_and_vintages(catalo
     ]
 
 
-def test_case_08_one_id_twice_on_one_page_is_one_observation(catalog: Catalog) -> None:
-    counts = catalog.ingest("suno", [clip(play_count=9), clip(play_count=11), clip(play_count=10)])
+@pytest.mark.parametrize("platform", ["suno", "udio"])
+def test_case_08_one_id_twice_on_one_page_is_one_observation(catalog: Catalog, platform: Platform) -> None:
+    counts = catalog.ingest(platform, [seen(platform, plays) for plays in (9, 11, 10)])
     assert (counts.upserted, counts.duplicate, counts.observations) == (1, 2, 1)
     assert catalog.one("SELECT plays FROM engagement") == 11
 
 
-def test_case_09_a_counter_that_falls_is_kept(catalog: Catalog) -> None:
+@pytest.mark.parametrize("platform", ["suno", "udio"])
+def test_case_09_a_counter_that_falls_is_kept(catalog: Catalog, platform: Platform) -> None:
     for at, plays in enumerate([10, 25, 20, 20]):
-        catalog.ingest("suno", clip(play_count=plays), at=at)
+        catalog.ingest(platform, seen(platform, plays), at=at)
     assert catalog.rows("SELECT observed_at, plays FROM engagement ORDER BY ALL") == [
         (day(0), 10),
         (day(1), 25),
@@ -211,8 +231,9 @@ def test_case_09_a_counter_that_falls_is_kept(catalog: Catalog) -> None:
     ]
 
 
-def test_case_10_more_likes_than_plays_are_no_fault(catalog: Catalog) -> None:
-    counts = catalog.ingest("suno", clip(play_count=3, upvote_count=8))
+@pytest.mark.parametrize("platform", ["suno", "udio"])
+def test_case_10_more_likes_than_plays_are_no_fault(catalog: Catalog, platform: Platform) -> None:
+    counts = catalog.ingest(platform, seen(platform, 3, 8))
     assert (counts.upserted, counts.rejected, counts.nulled) == (1, 0, ())
     assert catalog.one("SELECT plays, likes FROM engagement") == (3, 8)
 
@@ -328,20 +349,22 @@ def test_case_17_the_same_id_on_both_platforms_is_two_tracks(catalog: Catalog) -
     ]
 
 
-# Case 18 (401 in mid-run) is in test_connectors.py: the listing is incomplete and knows where to resume.
+# Case 18 (401 in mid-run) is in test_connectors.py and tests/pipeline/live/test_listing.py.
 
 
-def test_case_19_a_404_makes_a_tombstone_that_keeps_its_past(catalog: Catalog) -> None:
-    catalog.ingest("suno", clip())
-    assert mark_gone(catalog.con, "suno", [SUNO_ID, OTHER_ID], day(1)) == 1
-    assert mark_gone(catalog.con, "suno", [SUNO_ID], day(1)) == 0
-    assert catalog.one("SELECT status, title FROM track") == ("tombstone", "Sample")
+@pytest.mark.parametrize("platform", ["suno", "udio"])
+def test_case_19_a_404_makes_a_tombstone_that_keeps_its_past(catalog: Catalog, platform: Platform) -> None:
+    gone = seen(platform)["id"]
+    catalog.ingest(platform, seen(platform))
+    assert mark_gone(catalog.con, platform, [gone, OTHER_ID], day(1)) == 1
+    assert mark_gone(catalog.con, platform, [gone], day(1)) == 0
+    assert catalog.one("SELECT status, title FROM track") == ("tombstone", seen(platform)["title"])
     assert catalog.one("SELECT plays FROM engagement") == 259
-    catalog.ingest("suno", clip(), at=0.5)  # older than the 404
+    catalog.ingest(platform, seen(platform), at=0.5)  # older than the 404
     assert catalog.one("SELECT status FROM track") == "tombstone"
-    catalog.ingest("suno", clip(), at=2)
+    catalog.ingest(platform, seen(platform), at=2)
     assert catalog.one("SELECT status FROM track") == "active"
-    assert mark_gone(catalog.con, "suno", [SUNO_ID], day(1)) == 0
+    assert mark_gone(catalog.con, platform, [gone], day(1)) == 0
 
 
 def test_trashed_is_unavailable_and_hidden_is_not_public(catalog: Catalog) -> None:

@@ -88,7 +88,7 @@ def test_a_page_has_the_platforms_time_else_the_runs(server: PlatformServer) -> 
     assert [page.fetched_at for page in listing(server)] == [day(0)]
 
 
-def test_a_missing_has_more_is_incomplete_and_keeps_its_cursor(server: PlatformServer) -> None:
+def test_case_07_a_missing_has_more_is_incomplete_and_keeps_its_cursor(server: PlatformServer) -> None:
     server.script = cursors({None: THREE[None], "a": {"clips": [], "next_cursor": None}})
     found = listing(server)
     assert len(list(found)) == 2
@@ -96,14 +96,14 @@ def test_a_missing_has_more_is_incomplete_and_keeps_its_cursor(server: PlatformS
     assert found.cursor == "a"
 
 
-def test_an_empty_cursor_is_none(server: PlatformServer) -> None:
+def test_case_07_an_empty_cursor_is_none(server: PlatformServer) -> None:
     server.script = cursors({None: {"clips": [], "next_cursor": "", "has_more": True}})
     found = listing(server)
     assert len(list(found)) == 1
     assert not found.complete
 
 
-def test_a_repeated_cursor_is_a_fault_after_its_page(server: PlatformServer) -> None:
+def test_case_07_a_repeated_cursor_is_a_fault_after_its_page(server: PlatformServer) -> None:
     server.script = cursors({None: THREE[None], "a": {"clips": [], "next_cursor": "a", "has_more": True}})
     found, pages = listing(server), []
     with pytest.raises(PagingFault, match="'a' was sent twice"):
@@ -224,7 +224,7 @@ def test_a_page_without_a_readable_time_is_not_the_last(server: PlatformServer) 
     assert len(list(listing(server, since=day(0)))) == 2
 
 
-def test_udio_moves_an_offset_echoes_the_trending_id_and_stops_at_a_short_page(server: PlatformServer) -> None:
+def test_case_07_udio_moves_an_offset_echoes_the_trending_id_and_stops_at_a_short_page(server: PlatformServer) -> None:
     songs = [song(id=f"{n:08d}-0000-4000-8000-000000000000") for n in range(5)]
 
     def page(request: Request) -> Reply:
@@ -354,7 +354,7 @@ def test_a_refusal_is_not_repeated(server: PlatformServer, status: int, error: t
     assert "secret" not in str(caught.value)
 
 
-def test_a_401_in_mid_run_lands_what_came_before(server: PlatformServer, tmp_path: Any) -> None:
+def test_case_18_a_401_in_mid_run_lands_what_came_before(server: PlatformServer, tmp_path: Any) -> None:
     def script(request: Request) -> Reply:
         return Reply(THREE[request.payload["cursor"]]) if request.payload["cursor"] != "b" else Reply(status=401)
 

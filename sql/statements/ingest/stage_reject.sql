@@ -12,7 +12,7 @@ WITH refused AS (
     WHERE refused(envelope)
 )
 SELECT
-    reject_key, reason, left(arg_max(payload, (observed_at, payload)), 100000) AS payload,
+    $platform AS source, 'ingest' AS stage, reject_key, reason, left(arg_max(payload, (observed_at, payload)), 100000) AS payload,
     min(observed_at) AS first_seen, max(observed_at) AS last_seen
 FROM refused
 WHERE NOT EXISTS (FROM stage_never WHERE contains(coalesce(payload, ''), id))

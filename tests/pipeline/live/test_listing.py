@@ -26,7 +26,7 @@ def undisturbed(tmp_path: Path, world: World, server: SandboxServer, platform: P
 
 
 @pytest.mark.parametrize("platform", PLATFORMS)
-def test_a_listing_cut_by_a_401_goes_on_where_it_stopped(
+def test_case_18_a_listing_cut_by_a_401_goes_on_where_it_stopped(
     settings: Settings, world: World, server: SandboxServer, tmp_path: Path, platform: Platform
 ) -> None:
     calm, pages = undisturbed(tmp_path, world, server, platform)
