@@ -1,6 +1,7 @@
 """Dumps and exports that stay where they are: found, dated, told apart, known by their hash."""
 
 import hashlib
+import json
 import os
 import re
 from collections.abc import Iterator
@@ -13,6 +14,7 @@ import zstandard
 
 from apex_core.errors import SourceError
 from apex_core.settings import Platform
+from apex_core.sources.landing import LINE_KEYS
 from apex_core.sources.pages import Form, LandedFile
 from apex_core.storage.foreign import S3, ForeignFile, list_s3
 
@@ -26,6 +28,7 @@ _FORMS: dict[str, Form] = {
 }
 _COMPRESSIONS = {".gz": "gzip", ".zst": "zstd"}
 _BEGINNING = 1 << 18
+_PAGE = 64 << 20  # no page is longer
 _DATE = re.compile(r"(?<!\d)(20\d\d)([-_.]?)([01]\d)\2([0-3]\d)(?!\d)")
 # Keys that only one of the two platforms uses, in records or around them.
 _UDIO_KEYS = ("song_path", "trendingId", "generation_id", "replaced_tags", "plays")
@@ -48,11 +51,13 @@ def find_dumps(place: str) -> list[ForeignFile]:
 def look_at(file: ForeignFile, path: Path, observed_at: datetime | None, platform: Platform | None) -> LandedFile:
     """What a file holds, whose it is and when its counts were taken; its bytes lie at ``path``.
 
-    The date is ``observed_at``, else the one in the file's name. Raises SourceError for a file that nobody dates.
+    The date is ``observed_at``, else the one in the file's name; pages as we landed them carry their own. Raises
+    SourceError for a file that nobody dates.
     """
-    return LandedFile(
-        platform or platform_of(path, file.uri), file.uri, "", observed_at or _dated(file), _form(path), 0, file.bytes
-    )
+    form = _form(path)
+    moment = _fetched_at(path) if form == "pages" else None
+    whose = platform or platform_of(path, file.uri)
+    return LandedFile(whose, file.uri, "", moment or observed_at or _dated(file), form, 0, file.bytes)
 
 
 def platform_of(path: Path, name: str = "") -> Platform:
@@ -68,11 +73,11 @@ def platform_of(path: Path, name: str = "") -> Platform:
     return "udio" if "udio" in (name or path.name).lower() else "suno"
 
 
-def beginning(path: Path) -> str:
-    """The first 256 KiB of a file's text, decompressed."""
+def beginning(path: Path, length: int = _BEGINNING) -> str:
+    """The first 256 KiB (or ``length`` bytes) of a file's text, decompressed."""
     try:
         with cast(Any, fsspec.open(str(path), "rb", compression=_COMPRESSIONS.get(path.suffix.lower()))) as file:
-            return cast(bytes, file.read(_BEGINNING)).decode("utf-8", "replace")
+            return cast(bytes, file.read(length)).decode("utf-8", "replace")
     except (OSError, EOFError, zstandard.ZstdError) as error:
         raise SourceError(f"Cannot read {path}: {error}.", fix="repair it, or take it out") from error
 
@@ -105,6 +110,8 @@ def _suffix(name: str) -> str:
 
 def _form(path: Path) -> Form:
     form = _FORMS[_suffix(path.name)]
+    if form == "lines" and _fetched_at(path):
+        return "pages"
     if form != "body" or _suffix(path.name) != ".json":
         return form
     text = beginning(path).lstrip("\ufeff \t\r\n")
@@ -114,6 +121,17 @@ def _form(path: Path) -> Form:
     first, _, rest = text.partition("\n")
     packed = path.suffix.lower() in _COMPRESSIONS
     return "lines" if packed or (first.rstrip().endswith("}") and rest.lstrip().startswith("{")) else "body"
+
+
+def _fetched_at(path: Path) -> datetime | None:
+    """When the first page of a file that we landed was fetched; None for any other file."""
+    if not beginning(path, 16).startswith('{"page":'):
+        return None
+    try:
+        first = json.loads(beginning(path, _PAGE).partition("\n")[0])
+        return datetime.fromisoformat(first["fetched_at"]) if first.keys() == LINE_KEYS else None
+    except (ValueError, AttributeError, TypeError):
+        return None
 
 
 def _dated(file: ForeignFile) -> datetime:

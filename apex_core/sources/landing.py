@@ -14,6 +14,7 @@ from apex_core.sources.pages import LandedFile, Page
 from apex_core.storage import Store
 
 PAGES_A_FILE = 50
+LINE_KEYS = {"page", "url", "fetched_at", "body"}
 _LEVEL = 6
 
 

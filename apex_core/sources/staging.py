@@ -83,6 +83,9 @@ def _batches(form: Form, dumps: list[Dump]) -> Iterator[list[Dump]]:
 
 def _stage(con: Connection, platform: Platform, form: Form, dumps: Sequence[Dump]) -> None:
     paths, moment = [str(dump.path) for dump in dumps], dumps[0].file.observed_at
+    if form == "pages":
+        con.execute(sql("ingest/load_landed"), {"files": paths})
+        return
     if form == "body":
         con.execute(sql("ingest/load_bodies"), {"files": paths, "observed_at": moment})
         return

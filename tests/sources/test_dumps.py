@@ -14,9 +14,9 @@ import zstandard
 
 from apex_core.errors import RejectStorm, SourceError
 from apex_core.settings import Platform, SourcesSettings
-from apex_core.sources import Dump, IngestCounts, find_dumps, look_at, refuse_storm
+from apex_core.sources import Dump, IngestCounts, Page, find_dumps, land, look_at, refuse_storm
 from apex_core.storage import ForeignFile
-from tests.sources.conftest import DAY0, SUNO_ID, UDIO_ID, Catalog, clip, record, song
+from tests.sources.conftest import DAY0, SUNO_ID, UDIO_ID, Catalog, clip, day, record, song
 
 OTHER = "11111111-1111-4111-8111-111111111111"
 
@@ -131,6 +131,16 @@ def test_rows_of_a_broken_table_are_rejects_and_end_nothing(catalog: Catalog, tm
     counts = catalog.ingest_dumps("suno", [dump(path)])
     assert counts.records_in == 3
     assert counts.upserted + counts.duplicate + counts.rejected == 3
+
+
+def test_landed_pages_can_be_read_again_and_carry_their_own_dates(catalog: Catalog, tmp_path: Path) -> None:
+    pages = [Page("suno", n, "http://test", day(n), json.dumps({"clips": [clip(play_count=n)]})) for n in range(2)]
+    (file,) = land(catalog.store, "suno", "r", DAY0, pages)
+    with catalog.store.local(file.uri) as path:
+        found = dump(path, observed_at=None)
+        assert (found.file.form, found.file.source, found.file.observed_at) == ("pages", "suno", DAY0)
+        assert catalog.ingest_dumps("suno", [found]).records_in == 2
+    assert catalog.rows("SELECT observed_at, plays FROM engagement ORDER BY ALL") == [(day(0), 0), (day(1), 1)]
 
 
 def test_an_empty_file_is_nothing(catalog: Catalog, tmp_path: Path) -> None:
