@@ -112,7 +112,7 @@ def refuse_unknown(counts: IngestCounts) -> None:
         first = unknown[0]
         raise UnknownEnvelope(
             f"{first.url}: a body of unknown shape begins {first.sample[:200]!r} ({len(unknown)} such pages or more).",
-            fix="look at rejects_open; teach the envelope to sql/statements/ingest, then `apex ingest` the files again, "
+            fix="look at rejects_open; teach it to sql/statements/ingest, then `apex ingest` these files again, "
             "of a live platform those under landing/ in the store",
         )
 

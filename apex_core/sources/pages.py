@@ -23,9 +23,9 @@ class LandedFile:
     """One file of pages or records.
 
     ``form`` says what it holds: ``pages`` (landed by us; ``uri`` is a key of the store, or where they lie now), or else
-    a dump or export that stays where it is (``uri`` is its absolute path or ``s3://`` address): a record or page a line,
-    a list of records, one body, a table. ``observed_at`` is when its newest page was fetched, or the date of the dump.
-    ``sha256`` is "" and ``bytes`` and ``pages`` are 0 where not known.
+    a dump or export that stays where it is (``uri`` is its absolute path or ``s3://`` address): a record or page a
+    line, a list of records, one body, a table. ``observed_at`` is when its newest page was fetched, or the date of the
+    dump. ``sha256`` is "" and ``bytes`` and ``pages`` are 0 where not known.
     """
 
     source: str
