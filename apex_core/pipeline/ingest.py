@@ -43,7 +43,7 @@ def ingest_files(
     when it is not given. Raises SourceError for a place with nothing to read or a file without a date, UnknownEnvelope,
     after everything else was committed, for a body of a shape nobody has seen.
     """
-    found = [file for place in places for file in find_dumps(str(place))]
+    found = [file for place in places for file in find_dumps(str(place)) if file.bytes]
     total, done = IngestCounts(), 0
     for unit in _units(found):
         with contextlib.ExitStack() as opened:

@@ -10,13 +10,14 @@ from pathlib import Path
 from typing import Any, cast
 
 import fsspec
+import polars as pl
 import zstandard
 
 from apex_core.errors import SourceError
-from apex_core.settings import Platform
+from apex_core.settings import PLATFORMS, Platform
 from apex_core.sources.landing import LINE_KEYS
 from apex_core.sources.pages import Form, LandedFile
-from apex_core.storage.foreign import S3, ForeignFile, list_s3
+from apex_core.storage.foreign import S3, ForeignFile, find_s3, list_s3
 
 _FORMS: dict[str, Form] = {
     ".jsonl": "lines",
@@ -29,10 +30,20 @@ _FORMS: dict[str, Form] = {
 _COMPRESSIONS = {".gz": "gzip", ".zst": "zstd"}
 _BEGINNING = 1 << 18
 _PAGE = 64 << 20  # no page is longer
+_KEY = re.compile(r'"(\w+)\\?"\s*:')  # also of JSON within JSON, as pages are landed
+_WORD = re.compile(r"\W+")
 _DATE = re.compile(r"(?<!\d)(20\d\d)([-_.]?)([01]\d)\2([0-3]\d)(?!\d)")
-# Keys that only one of the two platforms uses, in records or around them.
-_UDIO_KEYS = ("song_path", "trendingId", "generation_id", "replaced_tags", "plays")
-_SUNO_KEYS = ("major_model_version", "play_count", "upvote_count", "clips", "audio_url", "video_url")
+# Names that only one of the two platforms uses, in records or around them. (People call counts plays on both.)
+_OWN_NAMES: dict[Platform, frozenset[str]] = {
+    "suno": frozenset(
+        {"major_model_version", "play_count", "upvote_count", "clips", "playlist_clips", "project_clips", "feeds"}
+        | {"gpt_description_prompt", "display_name", "video_url", "is_trashed", "entity_type", "next_cursor"}
+    ),
+    "udio": frozenset(
+        {"song_path", "trendingId", "generation_id", "replaced_tags", "audio_conditioning_type", "publishable"}
+        | {"user_tags", "original_song_path", "published_at", "artist_image"}
+    ),
+}
 
 
 def find_dumps(place: str) -> list[ForeignFile]:
@@ -61,16 +72,20 @@ def look_at(file: ForeignFile, path: Path, observed_at: datetime | None, platfor
 
 
 def platform_of(path: Path, name: str = "") -> Platform:
-    """Tell whose records a file holds from how it begins, else from its name; Suno's when neither says.
+    """Tell whose records a file holds from the names of its fields, else from its own name.
 
-    Only for files of one platform: the records of the other are refused.
+    Only for files of one platform: the records of the other are refused. Raises SourceError when nothing tells.
     """
-    begins = _head(path)
-    if any(key in begins for key in _UDIO_KEYS):
-        return "udio"
-    if any(key in begins for key in _SUNO_KEYS):
-        return "suno"
-    return "udio" if "udio" in (name or path.name).lower() else "suno"
+    fields, called = _field_names(path), (name or path.name).lower()
+    by_fields: list[Platform] = [platform for platform in PLATFORMS if fields & _OWN_NAMES[platform]]
+    by_name: list[Platform] = [platform for platform in PLATFORMS if platform in os.path.basename(called)]
+    for found in (by_fields, by_name):
+        if len(found) == 1:
+            return found[0]
+    raise SourceError(
+        f"Nothing in {name or path} tells whether its records are {' or '.join(p.capitalize() for p in PLATFORMS)}'s.",
+        fix="say it with --platform",
+    )
 
 
 def beginning(path: Path, length: int = _BEGINNING) -> str:
@@ -90,7 +105,8 @@ def sha256_of(path: Path) -> str:
 
 def _files(place: str) -> Iterator[ForeignFile]:
     if place.startswith(S3):
-        yield from list_s3(place)
+        one = find_s3(place) if _suffix(place) else None
+        yield from [one] if one else list_s3(place)
         return
     path = Path(place).absolute()
     for file in path.rglob("*") if path.is_dir() else [path]:
@@ -147,9 +163,14 @@ def _dated(file: ForeignFile) -> datetime:
     )
 
 
-def _head(path: Path) -> str:
-    if path.suffix.lower() == ".parquet":  # the names of its columns lie at its end
-        with path.open("rb") as file:
-            file.seek(max(0, path.stat().st_size - _BEGINNING))
-            return file.read().decode("latin-1")
-    return beginning(path)
+def _field_names(path: Path) -> frozenset[str]:
+    if path.suffix.lower() == ".parquet":
+        try:
+            return frozenset(pl.read_parquet_schema(path))
+        except (OSError, pl.exceptions.PolarsError) as error:
+            raise SourceError(f"Cannot read {path}: {error}.", fix="repair it, or take it out") from error
+    text = beginning(path)
+    if _suffix(path.name) == ".csv":
+        header = text.lstrip("\ufeff").partition("\n")[0].lower()
+        return frozenset(_WORD.sub("_", column.strip(' "\r')) for column in re.split("[,;\t|]", header))
+    return frozenset(_KEY.findall(text))

@@ -42,6 +42,16 @@ def list_s3(prefix: str) -> Iterator[ForeignFile]:
         asked["ContinuationToken"] = page["NextContinuationToken"]
 
 
+def find_s3(uri: str) -> ForeignFile | None:
+    """The object at an ``s3://`` address; None when there is none. Raises as ``list_s3`` does."""
+    try:
+        with s3_faults(uri):
+            found = _s3().info(uri)
+    except FileNotFoundError:
+        return None
+    return ForeignFile(uri, int(found["size"]), str(found["ETag"]).strip('"')) if found["type"] == "file" else None
+
+
 @contextlib.contextmanager
 def local_file(uri: str, scratch: Path | None = None) -> Generator[Path]:
     """A path on this disk with the bytes of ``uri``: the file itself, or a copy (in ``scratch``) for the time being.
@@ -52,7 +62,7 @@ def local_file(uri: str, scratch: Path | None = None) -> Generator[Path]:
         yield Path(uri)
         return
     with tempfile.TemporaryDirectory(prefix="apex-", dir=scratch) as folder:
-        copy = Path(folder) / "file"
+        copy = Path(folder) / f"file-{uri.rpartition('/')[2][-100:]}"  # some look at how it ends
         try:
             with s3_faults(uri):
                 _s3().get_file(uri.removeprefix(S3), str(copy))

@@ -145,7 +145,7 @@ def test_landed_pages_can_be_read_again_and_carry_their_own_dates(catalog: Catal
 
 def test_an_empty_file_is_nothing(catalog: Catalog, tmp_path: Path) -> None:
     (tmp_path / "a.jsonl").write_text("")
-    assert catalog.ingest_dumps("suno", [dump(tmp_path / "a.jsonl")]) == IngestCounts()
+    assert catalog.ingest_dumps("suno", [dump(tmp_path / "a.jsonl", platform="suno")]) == IngestCounts()
 
 
 def test_the_date_is_read_from_the_name_or_must_be_given(tmp_path: Path) -> None:
@@ -158,6 +158,33 @@ def test_the_date_is_read_from_the_name_or_must_be_given(tmp_path: Path) -> None
         with pytest.raises(SourceError, match="Nobody says when") as raised:
             look_at(ForeignFile(name, 0, ""), write(tmp_path, name, [clip()]), None, "suno")
         assert "--observed-at" in str(raised.value.fix)
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "expected"),
+    [
+        ("a.jsonl", json.dumps(clip(title="she plays the song_path blues", play_count=1)), "suno"),
+        ("a.jsonl", json.dumps(song(title="audio_url clips")), "udio"),
+        ("a.csv", "id,title,Plays,Upvote Count\n", "suno"),
+        ("a.csv", "id;title;song_path\n", "udio"),
+        ("my-udio-songs.csv", "id,title,plays\n", "udio"),
+        ("suno.csv", "id,title,plays\n", "suno"),
+        ("a.csv", "id,title,plays\n", None),
+        ("a.jsonl", '{"id": 1, "title": "plays"}', None),
+        ("suno-and-udio.jsonl", '{"id": 1}', None),
+    ],
+)
+def test_whose_records_they_are_is_told_by_fields_then_by_name_and_never_guessed(
+    tmp_path: Path, name: str, text: str, expected: str | None
+) -> None:
+    path = tmp_path / name
+    path.write_text(text)
+    if expected is not None:
+        assert dump(path).file.source == expected
+        return
+    with pytest.raises(SourceError, match="Nothing in") as raised:
+        dump(path)
+    assert "--platform" in str(raised.value.fix)
 
 
 def test_nothing_to_read_says_what_could_be(tmp_path: Path) -> None:
