@@ -115,7 +115,7 @@ def merge_files(run: Run, platform: Platform, files: Iterable[LandedFile]) -> In
     with run.catalog(f"ingest {platform}") as connection, transaction(connection):
         stage_landed(connection, run.store, platform, files)
         counts = merge(connection, platform, run.as_of, run.run_id)
-        refuse_storm(counts, run.settings.sources, f"what {platform} sent")
+        refuse_storm(counts, run.settings.sources, ", ".join(file.uri for file in files))
         record_landing(connection, files, run.run_id)
     return counts
 
