@@ -9,7 +9,7 @@ from apex_core.catalog.statements import sql
 
 # Columns that tell when and how often we looked, not what is so; run ids; where it was computed.
 BOOKKEEPING: dict[str, tuple[str, ...]] = {
-    "track": ("seen", "last_observed_at", "content"),
+    "track": ("seen", "last_observed_at", "content", "plays_at", "likes_at"),
     "engagement": ("recorded_at",),
     "audio": ("checked_at", "next_try_at", "stamp"),
     "score_run": ("n", "as_of", "run_id"),

@@ -20,7 +20,7 @@ from apex_core.storage import Store
 _MACROS = (
     "text", "count", "seconds", "time", "flag", "tags", "url", "uuid", "short_uuid", "clip_id", "unread", "unknown",
     "newest", "refusal", "refused", "names", "plain", "tight", "words", "instant", "silent", "commas", "content",
-    "said_at",
+    "said_at", "stated_at",
 )  # fmt: skip
 _CONTRACT: dict[Platform, tuple[str, ...]] = {
     "suno": (

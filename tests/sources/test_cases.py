@@ -33,7 +33,7 @@ def test_case_01_a_slim_record_erases_nothing(catalog: Catalog, platform: Platfo
     full = catalog.table("track")
     slim = {"id": seen(platform)["id"], "title": None, "created_at": "", "tags": None}
     catalog.ingest(platform, [slim], at=1)
-    assert catalog.table("track")[0][:-4] == full[0][:-4]
+    assert catalog.table("track")[0][:20] == full[0][:20]
     assert catalog.one("SELECT count(*) FROM engagement") == 1
 
 
@@ -43,14 +43,14 @@ def test_case_01_null_and_missing_keys_mean_the_same_and_erase_nothing(catalog: 
     catalog.ingest("suno", {"id": SUNO_ID, "status": None, "title": None, "metadata": None}, at=1)
     catalog.ingest("suno", {"id": SUNO_ID, "status": "complete"}, at=2)
     later = catalog.table("track")
-    assert later[0][:-4] == full[0][:-4]  # all but how often and when it was said
+    assert later[0][:20] == full[0][:20]  # all but how often and when it was said
     assert catalog.one("SELECT last_observed_at FROM track") == day(2)
 
 
 def test_case_01_a_likes_only_record_leaves_plays_unknown(catalog: Catalog) -> None:
     catalog.ingest("suno", {"id": SUNO_ID, "upvote_count": 5})
     assert catalog.rows("SELECT plays, likes FROM engagement") == [(None, 5)]
-    assert catalog.one("SELECT status, title, seen.status FROM track") == ("active", None, None)
+    assert catalog.one("SELECT status, title FROM track") == ("active", None)
 
 
 COUNTS = {

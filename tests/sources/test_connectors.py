@@ -3,7 +3,7 @@
 import json
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 
@@ -17,8 +17,9 @@ from apex_core.errors import (
     SourceError,
     Unauthorized,
 )
-from apex_core.settings import ConnectorSettings, HttpSettings, Platform
+from apex_core.settings import PLATFORMS, ConnectorSettings, HttpSettings, Platform
 from apex_core.sources import Access, Listing, land, list_pages, revisit
+from apex_core.sources.connectors import Kind
 from apex_core.storage import Store
 from tests.sources.conftest import SUNO_ID, UDIO_ID, clip, day, shape, song
 from tests.sources.platform_server import CLOCK, PlatformServer, Reply, Request
@@ -133,6 +134,21 @@ def test_an_unknown_body_ends_the_listing_and_is_still_a_page(server: PlatformSe
     for feed in ("feed_v3", "feed_v2"):
         found = listing(server, kind=feed)
         assert [page.body for page in found] == ['{"surprise": []}']
+        assert not found.complete
+
+
+_LAST = {"has_more": False, "next_cursor": None, "num_total_results": 0, "num_total_clips": 0, "clip_count": 0}
+
+
+@pytest.mark.parametrize("strange", [{"songs": [clip()]}, {name: {} for name in ("clips", "feeds", "data", "result")}])
+@pytest.mark.parametrize("kind", get_args(Kind))
+def test_a_page_without_a_list_never_ends_a_listing_whatever_it_says(
+    server: PlatformServer, kind: Kind, strange: dict[str, Any]
+) -> None:
+    server.script = lambda request: Reply(strange | _LAST)
+    for platform in PLATFORMS if kind == "search" else PLATFORMS[:1]:
+        found = listing(server, platform=platform, kind=kind, of="someone")
+        assert len(list(found)) == 1
         assert not found.complete
 
 
@@ -293,6 +309,29 @@ def test_a_revisit_of_songs_asks_twenty_at_a_time_and_again_for_who_dropped_out(
     found = revisit(access(server, "udio"), ids, day(0))
     assert len(list(found)) == 4
     assert found.gone == [UDIO_ID]
+
+
+EMPTY = {"suno": Reply({"detail": "Not Found"}, status=404), "udio": Reply({"songs": []})}
+
+
+@pytest.mark.parametrize("platform", PLATFORMS)
+def test_when_all_of_a_batch_are_gone_it_is_the_address_that_is(server: PlatformServer, platform: Platform) -> None:
+    ids = [f"{n:08d}-0000-4000-8000-000000000000" for n in range(25)]
+    there = {"suno": {"clips": [clip(id=ids[0])]}, "udio": {"songs": [song(id=ids[0])]}}[platform]
+    server.script = lambda request: Reply(there) if f"s={ids[0]}" in request.path else EMPTY[platform]
+    found = revisit(access(server, platform), ids, day(0))
+    with pytest.raises(SourceError, match=rf"{platform} knows none of 5 .*{ids[20]}(.|\n)*REVISITS_PER_RUN=4"):
+        list(found)
+    assert found.gone == ids[1:20], "of the batch before, one was there"
+
+
+@pytest.mark.parametrize("platform", PLATFORMS)
+def test_few_may_all_be_gone(server: PlatformServer, platform: Platform) -> None:
+    ids = [f"{n:08d}-0000-4000-8000-000000000000" for n in range(4)]
+    server.script = lambda request: EMPTY[platform]
+    found = revisit(access(server, platform), ids, day(0))
+    list(found)
+    assert found.gone == ids
 
 
 def test_a_revisit_refuses_what_is_not_an_id(server: PlatformServer) -> None:

@@ -18,7 +18,7 @@ from tests.sources.conftest import DAY0, SUNO_ID, Catalog, clip, day
 
 Form = Literal["pages", "lines"]
 IDS = [SUNO_ID, "11111111-1111-4111-8111-111111111111"]
-FEW = settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+FEW = settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 def maybe(*values: Any) -> st.SearchStrategy[Any]:
@@ -73,14 +73,22 @@ def test_any_order_in_any_number_of_runs_gives_the_same_tracks(seen: list[Any], 
     assert after(runs, query, data.draw(forms)) == after([seen], query, "pages")
 
 
+counters = st.one_of(st.none(), st.integers(1, 3))
+
+
 @FEW
-@given(plays=st.lists(st.integers(1, 3), min_size=2, max_size=6), data=st.data())
-def test_the_latest_counts_are_those_of_the_latest_look_in_any_order(plays: list[int], data: st.DataObject) -> None:
-    looks = [(clip(play_count=count, upvote_count=7 - count), at) for at, count in enumerate(plays)]
-    shuffled = data.draw(st.permutations(looks))
-    cut = data.draw(st.integers(1, len(looks) - 1))
-    latest = "SELECT plays, likes FROM engagement ORDER BY observed_at DESC, recorded_at DESC LIMIT 1"
-    assert after([shuffled[:cut], shuffled[cut:]], latest, data.draw(forms)) == [(plays[-1], 7 - plays[-1])]
+@given(looks=st.lists(st.tuples(counters, counters), min_size=2, max_size=6), data=st.data())
+def test_the_latest_counts_are_those_last_stated_in_any_order(looks: list[Any], data: st.DataObject) -> None:
+    seen = [(clip(play_count=plays, upvote_count=likes), at) for at, (plays, likes) in enumerate(looks)]
+    shuffled = data.draw(st.permutations(seen))
+    cuts = sorted(data.draw(st.sets(st.integers(1, len(seen) - 1), max_size=3)))
+    runs = [shuffled[a:b] for a, b in itertools.pairwise([0, *cuts, len(seen)])]
+    latest = (
+        "SELECT max_by(plays, (observed_at, recorded_at)) FILTER (plays IS NOT NULL), "
+        "max_by(likes, (observed_at, recorded_at)) FILTER (likes IS NOT NULL) FROM engagement"
+    )
+    expected = tuple(next((look[n] for look in reversed(looks) if look[n] is not None), None) for n in range(2))
+    assert after(runs, latest, data.draw(forms)) == [expected]
 
 
 def test_a_rerun_changes_nothing(catalog: Catalog) -> None:

@@ -4,5 +4,5 @@ CREATE OR REPLACE TEMP MACRO commas(t) AS
     CASE
         WHEN regexp_full_match(t, '[^, ]([^,]*[^, ])?(, [^, ]([^,]*[^, ])?)*') THEN string_split(t, ', ')
         ELSE nullif(list_filter(
-            list_transform(string_split(t, ','), LAMBDA tag: trim(tag)), LAMBDA tag: tag <> ''), [])
+            list_transform(string_split(t, ','), LAMBDA tag: trim(tag, ' ')), LAMBDA tag: tag <> ''), [])
     END

@@ -7,5 +7,5 @@ CREATE OR REPLACE TEMP MACRO tags_of(j) AS
                 CASE WHEN starts_with(j::VARCHAR, '[')
                     THEN list_transform(json_extract(j, '$[*]'), LAMBDA item: text_of(item))
                     ELSE string_split(j ->> '$', ',') END,
-                LAMBDA tag: trim(tag)), LAMBDA tag: tag <> ''), [])
+                LAMBDA tag: trim(tag, ' ')), LAMBDA tag: tag <> ''), [])
     END

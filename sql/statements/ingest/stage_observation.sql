@@ -1,6 +1,6 @@
 -- One row an observation to append (track, observed_at): a counter differs from its latest earlier value. A null
 -- counter says nothing. Several counts of one moment are one observation, the greatest. An observation that comes
--- late, from before the last look at its track, would become the latest one: the last look is then stated again
+-- late, from before a counter was last stated, would become the latest one: what was stated last is then stated again
 -- beside it. Most tracks come once and after their last look; only the others need their history.
 CREATE OR REPLACE TEMP TABLE stage_observation AS
 WITH latest AS (
@@ -29,23 +29,34 @@ known AS (
     FROM engagement e SEMI JOIN incoming USING (track_id)
     WHERE e.platform = $platform
 ),
-restated AS (
+stated AS (
     SELECT
-        track_id, t.last_observed_at AS observed_at,
+        track_id, coalesce(t.plays_at, t.last_observed_at) AS plays_at,
+        coalesce(t.likes_at, t.last_observed_at) AS likes_at,
         last(k.plays ORDER BY k.observed_at, k.recorded_at) FILTER (k.plays IS NOT NULL) AS plays,
         last(k.likes ORDER BY k.observed_at, k.recorded_at) FILTER (k.likes IS NOT NULL) AS likes
-    FROM known k
-    JOIN track t USING (track_id)
-    JOIN (SELECT track_id, min(observed_at) AS observed_at FROM incoming GROUP BY track_id) AS i USING (track_id)
-    WHERE t.platform = $platform AND i.observed_at < t.last_observed_at
-    GROUP BY track_id, t.last_observed_at
+    FROM known AS k
+    JOIN track AS t USING (track_id)
+    WHERE t.platform = $platform
+    GROUP BY ALL
+),
+restated AS (
+    SELECT track_id, observed_at, max(plays) AS plays, max(likes) AS likes
+    FROM (
+        SELECT track_id, plays_at AS observed_at, plays, NULL AS likes FROM stated WHERE plays IS NOT NULL
+        UNION ALL
+        SELECT track_id, likes_at, NULL, likes FROM stated WHERE likes IS NOT NULL
+    ) AS r
+    WHERE EXISTS (FROM incoming AS i WHERE i.track_id = r.track_id AND i.observed_at < r.observed_at)
+    GROUP BY track_id, observed_at
 ),
 timeline AS (
     SELECT track_id, observed_at, plays, likes, recorded_at, 0 AS rank FROM known
     UNION ALL
-    SELECT track_id, observed_at, plays, likes, NULL, 1 FROM restated ANTI JOIN incoming USING (track_id, observed_at)
-    UNION ALL
-    SELECT track_id, observed_at, plays, likes, NULL, 1 FROM incoming
+    SELECT
+        track_id, observed_at, coalesce(i.plays, r.plays) AS plays, coalesce(i.likes, r.likes) AS likes, NULL, 1
+    FROM incoming AS i
+    FULL JOIN restated AS r USING (track_id, observed_at)
 ),
 compared AS (
     SELECT

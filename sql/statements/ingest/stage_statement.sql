@@ -4,6 +4,7 @@ CREATE OR REPLACE TEMP TABLE stage_statement AS
 WITH folded AS (
     SELECT
         track_id, count(*) AS records, min(observed_at) AS first_observed_at, max(observed_at) AS last_observed_at,
+        max(observed_at) FILTER (plays IS NOT NULL) AS plays_at, max(observed_at) FILTER (likes IS NOT NULL) AS likes_at,
         max(CASE WHEN COLUMNS(* EXCLUDE (observed_at, track_id, plays, likes)) IS NOT NULL
             THEN struct_pack(
                 t := observed_at, v := COLUMNS(* EXCLUDE (observed_at, track_id, plays, likes))) END)
@@ -12,8 +13,9 @@ WITH folded AS (
     GROUP BY track_id
 )
 SELECT
-    track_id, records, first_observed_at, last_observed_at,
-    struct_extract(COLUMNS(* EXCLUDE (track_id, records, first_observed_at, last_observed_at)), 'v'),
+    track_id, records, first_observed_at, last_observed_at, plays_at, likes_at,
+    struct_extract(
+        COLUMNS(* EXCLUDE (track_id, records, first_observed_at, last_observed_at, plays_at, likes_at)), 'v'),
     struct_pack(
         status := status.t, title := title.t, creator_id := creator_id.t, creator_name := creator_name.t,
         created_at := created_at.t, duration_s := duration_s.t, tags := tags.t, lyrics := lyrics.t,

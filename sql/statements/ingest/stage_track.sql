@@ -17,6 +17,12 @@ merged AS (
         s.track_id, s.records, t.track_id IS NULL AS is_new,
         least(t.first_observed_at, s.first_observed_at) AS first_observed_at,
         greatest(t.last_observed_at, s.last_observed_at) AS last_observed_at,
+        nullif(
+            coalesce(greatest(coalesce(t.plays_at, t.last_observed_at), s.plays_at), 'epoch'),
+            greatest(t.last_observed_at, s.last_observed_at)) AS plays_at,
+        nullif(
+            coalesce(greatest(coalesce(t.likes_at, t.last_observed_at), s.likes_at), 'epoch'),
+            greatest(t.last_observed_at, s.last_observed_at)) AS likes_at,
         newest(t.seen.status, t.status, s.seen.status, s.status) AS status,
         newest(t.seen.title, t.title, s.seen.title, s.title) AS title,
         newest(t.seen.creator_id, t.creator_id, s.seen.creator_id, s.creator_id) AS creator_id,

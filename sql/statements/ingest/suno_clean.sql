@@ -25,7 +25,7 @@ typed AS (
     SELECT
         url, line, raw, meta, is_known,
         raw.id AS track_id,
-        CASE raw.is_trashed WHEN 'true' THEN 'unavailable' WHEN 'false' THEN 'active' END AS status,
+        CASE WHEN raw.is_trashed = 'true' THEN 'unavailable' ELSE 'active' END AS status,
         words(raw.title) AS title,
         nullif(raw.user_id, '') AS creator_id,
         coalesce(words(raw.display_name), words(raw.handle)) AS creator_name,
@@ -58,7 +58,7 @@ SELECT
         WHEN is_known
             AND regexp_full_match(track_id, '[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}')
             AND (raw.entity_type IS NULL OR raw.entity_type = 'song_schema')
-            AND (raw.is_trashed IS NULL OR status IS NOT NULL)
+            AND (raw.is_trashed IS NULL OR raw.is_trashed = 'true' OR raw.is_trashed = 'false')
             AND (raw.is_hidden IS NULL OR raw.is_hidden = 'false' OR raw.is_hidden = 'true')
             AND (raw.is_public IS NULL OR raw.is_public = 'true' OR raw.is_public = 'false')
             AND plain(raw.title) AND tight(raw.user_id) AND plain(raw.display_name) AND plain(raw.handle)

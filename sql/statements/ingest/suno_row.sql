@@ -30,7 +30,7 @@ typed AS (
         list_has_any(keys[1], ['generation_id', 'song_path']) AS is_foreign,
         skipped OR coalesce(raw.entity_type::VARCHAR = '"playlist_schema"', false) AS skipped,
         uuid_of(raw.id) AS track_id,
-        CASE flag_of(raw.is_trashed) WHEN true THEN 'unavailable' WHEN false THEN 'active' END AS status,
+        CASE WHEN flag_of(raw.is_trashed) THEN 'unavailable' WHEN is_object THEN 'active' END AS status,
         text_of(raw.title) AS title,
         text_of(raw.user_id) AS creator_id,
         coalesce(text_of(raw.display_name), text_of(raw.handle)) AS creator_name,
@@ -69,7 +69,7 @@ SELECT
     END AS extra,
     plays, likes,
     list_filter([
-        unread('is_trashed', raw.is_trashed, status), unread('title', raw.title, title),
+        unread('is_trashed', raw.is_trashed, flag_of(raw.is_trashed)), unread('title', raw.title, title),
         unread('user_id', raw.user_id, creator_id), unread('created_at', raw.created_at, created_at),
         unread('duration', raw.metadata.duration, duration_s), unread('tags', raw.metadata.tags, tags),
         unread('prompt', raw.metadata.prompt, lyrics),
