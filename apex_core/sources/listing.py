@@ -6,7 +6,11 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, cast
 
+from apex_core.errors import SourceError
+from apex_core.settings import Platform
 from apex_core.sources.pages import Page
+
+_BELIEVED = 4
 
 
 @dataclass(slots=True)
@@ -30,6 +34,20 @@ class Listing:
 
     def finish(self) -> None:
         self.complete, self.cursor = True, None
+
+    def lose(self, platform: Platform, asked: Sequence[str], gone: Sequence[str]) -> None:
+        """Note who is gone of those asked for together; SourceError, and nobody is, when it is all of more than a few.
+
+        Tracks vanish one by one; all at once, it is the way to ask for them that is gone.
+        """
+        if len(asked) > _BELIEVED and len(gone) == len(asked):
+            raise SourceError(
+                f"{platform} knows none of {len(asked)} known tracks it was asked for, {asked[0]} among them: that is "
+                "rather the address or the token than the tracks. None of them was marked as gone.",
+                fix="look whether the platform's site still has one of them; if they are gone indeed, run with "
+                f"APEX_SOURCES__{platform.upper()}__REVISITS_PER_RUN={_BELIEVED}: of so few it is believed",
+            )
+        self.gone.extend(gone)
 
     def ends_at(self, records: Sequence[object]) -> bool:
         """Whether this page is old enough to be the last; a record without a readable time says nothing."""

@@ -1,4 +1,7 @@
-"""Suno's listings (SOURCES §1). A page whose shape is unknown is still yielded: the contract refuses it, loudly."""
+"""Suno's listings (SOURCES §1).
+
+A page whose shape is unknown is still yielded, the contract refuses it, loudly; but it never completes a listing.
+"""
 
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass
@@ -75,7 +78,9 @@ def feed_v3(listing: Listing, asking: Asking) -> Generator[Page]:
         found = members(value_of(answer.body))
         yield asking.page(answer)
         clips = found.get("clips")
-        if found.get("has_more") is False or (isinstance(clips, list) and listing.ends_at(cast(list[object], clips))):
+        if not isinstance(clips, list):
+            return None
+        if found.get("has_more") is False or listing.ends_at(cast(list[object], clips)):
             return listing.finish()
         if not _follow(listing, found.get("next_cursor"), used):
             return None
@@ -88,7 +93,7 @@ def homepage(listing: Listing, asking: Asking) -> Generator[Page]:
         answer = asking.post("/api/unified/homepage", {"cursor": listing.cursor})
         found = members(value_of(answer.body))
         yield asking.page(answer)
-        if "feeds" not in found or "next_cursor" not in found:
+        if not isinstance(found.get("feeds"), list) or "next_cursor" not in found:
             return None
         if not _follow(listing, found["next_cursor"], used):
             return listing.finish()
@@ -126,20 +131,24 @@ def clips(listing: Listing, asking: Asking, ids: Sequence[str]) -> Generator[Pag
             yield asking.page(answer)
             found = at(value_of(answer.body), "clips")
             came = set(ids_in(found) if isinstance(found, list) else wanted)
-        yield from _one_by_one(listing, asking, [clip for clip in wanted if clip not in came])
+        gone = yield from _one_by_one(listing, asking, [clip for clip in wanted if clip not in came])
+        listing.lose("suno", wanted, gone)
     listing.finish()
 
 
-def _one_by_one(listing: Listing, asking: Asking, ids: Sequence[str]) -> Generator[Page]:
+def _one_by_one(listing: Listing, asking: Asking, ids: Sequence[str]) -> Generator[Page, None, list[str]]:
+    """Ask for clips alone; returns those that are gone."""
+    gone: list[str] = []
     for clip_id in ids:
         try:
             answer = asking.get(f"/api/clip/{clip_id}", {})
         except Missing:
-            listing.gone.append(clip_id)
+            gone.append(clip_id)
         except Forbidden:
             listing.withheld.append(clip_id)
         else:
             yield asking.page(answer)
+    return gone
 
 
 def _follow(listing: Listing, cursor: object, used: set[str]) -> bool:

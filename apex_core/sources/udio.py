@@ -1,4 +1,7 @@
-"""Udio's listings (SOURCES §2). A page whose shape is unknown is still yielded: the contract refuses it, loudly."""
+"""Udio's listings (SOURCES §2).
+
+A page whose shape is unknown is still yielded, the contract refuses it, loudly; but it never completes a listing.
+"""
 
 from collections.abc import Generator, Sequence
 from typing import cast
@@ -39,7 +42,8 @@ def search(listing: Listing, asking: Asking) -> Generator[Page]:
 def songs(listing: Listing, asking: Asking, ids: Sequence[str]) -> Generator[Page]:
     """Twenty songs a request; those that drop out of an answer, and again when asked for anew, are gone."""
     for start in range(0, len(ids), BATCH):
-        missing = list(ids[start : start + BATCH])
+        wanted = ids[start : start + BATCH]
+        missing = list(wanted)
         for _ in range(2):
             if missing:
                 answer = asking.get("/api/songs", {"songIds": ",".join(missing)})
@@ -47,5 +51,5 @@ def songs(listing: Listing, asking: Asking, ids: Sequence[str]) -> Generator[Pag
                 found = at(value_of(answer.body), "songs")
                 came = set(ids_in(found) if isinstance(found, list) else missing)
                 missing = [song for song in missing if song not in came]
-        listing.gone.extend(missing)
+        listing.lose("udio", wanted, missing)
     listing.finish()
