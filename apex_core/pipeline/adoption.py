@@ -1,33 +1,58 @@
 """What a run that was killed had landed and not merged: the next one, whatever it is about to do, takes it in first."""
 
+import logging
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from apex_core.catalog import sql, transaction
+from apex_core.errors import RejectStorm
 from apex_core.pipeline.ingest import added, merge_files
 from apex_core.pipeline.run import Run
 from apex_core.settings import Platform
 from apex_core.sources import IngestCounts, adopt
 
-_FILES_A_UNIT = 8
+_log = logging.getLogger("apex_core.pipeline")
 
 
-def adopt_landed(run: Run, platform: Platform) -> tuple[IngestCounts, int]:
-    """Merge landed files that the catalog does not know; what was counted, and how many files.
+@dataclass(frozen=True, slots=True)
+class Adopted:
+    """What was taken in: its counts, from how many files, and a note on those that were left where they are."""
 
-    Call it, holding the platform's lock, before landing anything. It looks only into the days since the newest run
-    that has landed something: that run had looked into all earlier ones.
+    counts: IngestCounts
+    files: int
+    note: str
+
+
+def adopt_landed(run: Run, platform: Platform) -> Adopted:
+    """Merge landed files that the catalog does not know, a file at a time.
+
+    A file that most of is refused stays as it is and is said to, or it would stop every run from now on. Call it,
+    holding the platform's lock, before landing anything. It looks only into the days since the newest run that has
+    landed something: that run had looked into all earlier ones.
     """
     with run.catalog(f"adopt {platform}") as connection, transaction(connection):
         connection.execute(sql("state/insert"), {"source": platform})
         since = connection.execute(sql("state/read"), {"source": platform}).fetchall()[0][-1]
-    keys = [] if since is None else _unmerged(run, platform, since)
-    total = IngestCounts()
-    for start in range(0, len(keys), _FILES_A_UNIT):
-        files = [adopt(run.store, platform, key) for key in keys[start : start + _FILES_A_UNIT]]
-        total = added(total, merge_files(run, platform, files))
+    total, files, left = IngestCounts(), 0, list[str]()
+    for key in [] if since is None else _unmerged(run, platform, since):
+        try:
+            total = added(total, merge_files(run, platform, [adopt(run.store, platform, key)]))
+            files += 1
+        except RejectStorm as storm:
+            left.append(f"{run.settings.store_url.rstrip('/')}/{key}")
+            _log.warning("%s: left where an earlier run landed it. %s", platform, storm.message)
     with run.catalog(f"adopt {platform}") as connection:
         connection.execute(sql("state/landing"), {"source": platform, "as_of": run.as_of})
-    return total, len(keys)
+    return Adopted(total, files, _note(left))
+
+
+def _note(left: list[str]) -> str:
+    if not left:
+        return ""
+    return (
+        f"landed earlier and NOT merged, as most of it would be rejected: {', '.join(left)}; `apex ingest` takes it in "
+        "once sql/statements/ingest knows it, or with a higher APEX_SOURCES__MAX_REJECT_SHARE"
+    )
 
 
 def _unmerged(run: Run, platform: Platform, since: datetime) -> list[str]:

@@ -2,7 +2,7 @@
 
 A listing is newest first and ends at a page that is older than the watermark by the lookback; every so often it goes
 to the end. Counts of older tracks are seen anew by revisits, and a profile's by listing it in full. Only a complete
-listing of everything moves the watermark, to the moment at which it began.
+listing of everything, all of whose pages could be read, moves the watermark, to the moment at which it began.
 """
 
 import logging
@@ -54,20 +54,24 @@ def ingest_platform(run: Run, platform: Platform) -> StageReport:
     access = Access.of(run.settings, platform)
     access.token()
     with platform_lock(run.settings, platform, run.run_id):
-        total, adopted = adopt_landed(run, platform)
+        adopted = adopt_landed(run, platform)
         fetch = _fetch(run, access)
         listing = list_pages(access, run.as_of, cursor=fetch.cursor, since=fetch.since)
-        total = added(total, _merged(run, platform, fetch, listing))
-        if listing.complete:
+        listed = _merged(run, platform, fetch, listing)
+        complete = listing.complete and not listed.bad_pages
+        if complete:
             _complete(run, platform, fetch)
         else:
             _interrupted(run, platform, fetch, None)  # nobody said where it goes on: the next one starts afresh
+    total = added(adopted.counts, listed)
     refuse_unknown(total)
     report = report_of(platform, total)
-    report = replace(report, counts={**report.counts, "adopted": float(adopted)})
-    if listing.complete:
+    note = ". ".join(filter(None, [adopted.note, report.note]))
+    report = replace(report, counts={**report.counts, "adopted": float(adopted.files)}, note=note)
+    if complete:
         return report
-    _log.warning("%s: the listing ended without saying that it was complete; the watermark stays.", platform)
+    why = "pages of the listing could not be read" if listing.complete else "the listing did not say that it ended"
+    _log.warning("%s: %s; the watermark stays.", platform, why)
     return replace(report, note=f"listing incomplete, the watermark stays. {report.note}".strip())
 
 
@@ -89,7 +93,8 @@ def _fetch(run: Run, access: Access) -> _Fetch:
 def _merged(run: Run, platform: Platform, fetch: _Fetch, listing: Listing) -> IngestCounts:
     """Land and merge a listing file by file. After each, and when it breaks off, the place to go on from is kept.
 
-    A place that the platform refuses is forgotten, or every later run would fail at it.
+    A place that the platform refuses is forgotten, or every later run would fail at it; so is one after a page that
+    could not be read, or the run that goes on from there would complete a listing with a hole.
     """
     total = IngestCounts()
     try:
@@ -97,9 +102,10 @@ def _merged(run: Run, platform: Platform, fetch: _Fetch, listing: Listing) -> In
             total = added(total, merge_files(run, platform, [file]))
             run.progress(f"ingest {platform}", total.records_in, 0)
             if not listing.complete:
-                _interrupted(run, platform, fetch, listing.cursor)
+                _interrupted(run, platform, fetch, None if total.bad_pages else listing.cursor)
     except SourceError as error:
-        _interrupted(run, platform, fetch, listing.cursor if isinstance(error, _PASSING) else None)
+        goes_on = isinstance(error, _PASSING) and not total.bad_pages
+        _interrupted(run, platform, fetch, listing.cursor if goes_on else None)
         raise
     return total
 

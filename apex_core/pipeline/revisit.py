@@ -34,7 +34,8 @@ def revisit_platform(run: Run, platform: Platform) -> StageReport:
     access = Access.of(run.settings, platform)
     access.token()
     with platform_lock(run.settings, platform, run.run_id):
-        total, _ = adopt_landed(run, platform)
+        adopted = adopt_landed(run, platform)
+        total = adopted.counts
         due = _due(run, access)
         gone = withheld = 0
         for start in range(0, len(due), _TRACKS_A_UNIT):
@@ -45,7 +46,8 @@ def revisit_platform(run: Run, platform: Platform) -> StageReport:
     refuse_unknown(total)
     marks = {"due": float(len(due)), "gone": float(gone), "withheld": float(withheld)}
     report = report_of(platform, total)
-    return replace(report, stage=f"revisit {platform}", counts={**marks, **report.counts})
+    note = ". ".join(filter(None, [adopted.note, report.note]))
+    return replace(report, stage=f"revisit {platform}", counts={**marks, **report.counts}, note=note)
 
 
 def _due(run: Run, access: Access) -> list[str]:
@@ -93,7 +95,8 @@ def reconcile_profiles(run: Run, platform: Platform = "suno") -> StageReport:
     measures: dict[str, float] = {"profiles": 0.0, "profiles_off": 0.0}
     notes: list[str] = []
     with platform_lock(run.settings, platform, run.run_id):
-        total, _ = adopt_landed(run, platform)
+        adopted = adopt_landed(run, platform)
+        total = adopted.counts
         for handle in access.connector.profiles:
             sums = ProfileSums(handle)
             pages = sums.read(list_pages(access, run.as_of, kind="profile", of=handle))
@@ -106,7 +109,7 @@ def reconcile_profiles(run: Run, platform: Platform = "suno") -> StageReport:
             notes += sums.differences()
     refuse_unknown(total)
     report = report_of(platform, total)
-    said = ". ".join(filter(None, ["; ".join(notes), report.note]))
+    said = ". ".join(filter(None, ["; ".join(notes), adopted.note, report.note]))
     return StageReport(f"reconcile {platform}", {**report.counts, **measures}, said)
 
 
