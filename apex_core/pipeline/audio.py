@@ -4,10 +4,7 @@ Every night all libraries are listed and matched with the tracks in SQL; what is
 file, and is worked off batch by batch. So neither a million songs nor a million files are ever in memory at once.
 """
 
-import contextlib
-import shutil
-import tempfile
-from collections.abc import Generator, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from itertools import groupby, islice
 from pathlib import Path
@@ -20,10 +17,10 @@ from apex_core.errors import AudioError
 from apex_core.pipeline.finding import LibraryFile, Row, Tools, Wanted, look_for
 from apex_core.pipeline.frames import AUDIO, execute_with, frame
 from apex_core.pipeline.run import EVERYTHING, Run, StageReport, Window
+from apex_core.pipeline.scratch import working_folder
 
 _COMMIT_EVERY = 32
 _TRACK = ("platform", "track_id")
-_LEFT_OVER_S = 24 * 3600.0
 
 
 def run_audio(run: Run, window: Window = EVERYTHING) -> StageReport:
@@ -32,7 +29,7 @@ def run_audio(run: Run, window: Window = EVERYTHING) -> StageReport:
     Library files that have changed since are hashed again, and those that are gone looked for elsewhere.
     A backfill (a ``window`` of its own) is asked for by a person, and waits for no schedule.
     """
-    with _scratch(run) as scratch:
+    with working_folder(run.settings, "audio") as scratch:
         libraries = run.settings.audio.libraries
         listing = list_libraries(libraries, scratch, lambda files: run.progress("audio libraries", files, 0))
         plan = _plan(run, window, listing, scratch)
@@ -48,23 +45,6 @@ def run_audio(run: Run, window: Window = EVERYTHING) -> StageReport:
             run.progress("audio", counts["available"] + counts["unavailable"] + counts["corrupt"], wanted)
     counts["library_files"] = sum(listing.files.values())
     return StageReport("audio", {name: float(n) for name, n in counts.items()})
-
-
-@contextlib.contextmanager
-def _scratch(run: Run) -> Generator[Path]:
-    parent = run.settings.cache / "audio"
-    parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=parent) as folder:
-        _sweep(parent, Path(folder).stat().st_mtime - _LEFT_OVER_S)
-        yield Path(folder)
-
-
-def _sweep(parent: Path, before: float) -> None:
-    # What a killed run left: nobody else's working folder is a day old.
-    for left in parent.iterdir():
-        with contextlib.suppress(FileNotFoundError):
-            if left.stat().st_mtime < before:
-                shutil.rmtree(left, ignore_errors=True)
 
 
 def _plan(run: Run, window: Window, listing: Listing, scratch: Path) -> Path:

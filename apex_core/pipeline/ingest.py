@@ -4,13 +4,14 @@ import contextlib
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
 
 from apex_core.catalog import Connection, transaction
 from apex_core.errors import SourceError
 from apex_core.pipeline.run import Run, StageReport, platform_lock
+from apex_core.pipeline.scratch import working_folder
 from apex_core.settings import PLATFORMS, Platform
 from apex_core.sources import (
     Dump,
@@ -26,11 +27,13 @@ from apex_core.sources import (
     sha256_of,
     stage_dumps,
     stage_landed,
+    whole_sha256,
 )
 from apex_core.storage import ForeignFile, local_file
 
 _FILES_A_UNIT = 64
 _LARGE_BYTES = 16 << 20
+_CLOCK_SLACK = timedelta(days=1)
 _NUMBERS = ("records_in", "upserted", "unchanged", "duplicate", "skipped", "rejected", "observations", "pages")
 
 
@@ -73,8 +76,16 @@ def _units(files: Sequence[ForeignFile]) -> Iterator[list[ForeignFile]]:
 def _opened(
     run: Run, opened: contextlib.ExitStack, file: ForeignFile, observed_at: datetime | None, platform: Platform | None
 ) -> Dump:
-    path = opened.enter_context(local_file(file.uri, run.settings.home))
-    return Dump(look_at(file, path, observed_at, platform), path, path.stat().st_mtime_ns)
+    scratch = opened.enter_context(working_folder(run.settings, "dumps"))
+    path = opened.enter_context(local_file(file.uri, scratch))
+    dump = Dump(look_at(file, path, observed_at, platform), path, path.stat().st_mtime_ns)
+    if dump.file.observed_at > run.as_of + _CLOCK_SLACK:
+        raise SourceError(
+            f"The counts in {file.uri} are said to be of {dump.file.observed_at:%Y-%m-%d}, which is yet to come: they "
+            "would win over all that is seen until then.",
+            fix="correct --observed-at, or the date in the file's name",
+        )
+    return dump
 
 
 def _merge_dumps(run: Run, platform: Platform, dumps: Sequence[Dump]) -> IngestCounts:
@@ -83,22 +94,23 @@ def _merge_dumps(run: Run, platform: Platform, dumps: Sequence[Dump]) -> IngestC
         return IngestCounts()
     with platform_lock(run.settings, platform, run.run_id), run.catalog(f"ingest {platform}") as connection:
         known = [known_records(connection, dump.file, partial(sha256_of, dump.path)) for dump in dumps]
-        fresh = [dump for dump, records in zip(dumps, known, strict=True) if records is None]
-        counts = _merge_fresh(run, connection, platform, fresh) if fresh else IngestCounts()
-    again = sum(records or 0 for records in known)
-    return added(counts, IngestCounts(records_in=again, unchanged=again, known_files=len(dumps) - len(fresh)))
+        fresh = [dump for dump, counts in zip(dumps, known, strict=True) if counts is None]
+        total = _merge_fresh(run, connection, platform, fresh) if fresh else IngestCounts()
+    for counts in known:
+        total = added(total, counts or IngestCounts())
+    return total
 
 
 def _merge_fresh(run: Run, connection: Connection, platform: Platform, dumps: Sequence[Dump]) -> IngestCounts:
     # Hashed while the catalog is written, which leaves a core idle: reading takes them all.
     stage_dumps(connection, platform, dumps)
     with ThreadPoolExecutor(1) as hashing, transaction(connection):
-        hashes = [hashing.submit(sha256_of, dump.path) for dump in dumps]
+        hashes = [hashing.submit(whole_sha256, dump.path) for dump in dumps]
         counts = merge(connection, platform, run.as_of, run.run_id)
         refuse_storm(counts, run.settings.sources, dumps[0].file.uri if len(dumps) == 1 else f"{len(dumps)} files")
         files = [replace(dump.file, sha256=found.result()) for dump, found in zip(dumps, hashes, strict=True)]
         _check_still(dumps)
-        record_landing(connection, files, run.run_id, counts.records_in)
+        record_landing(connection, files, run.run_id, counts)
     return counts
 
 

@@ -2,7 +2,7 @@
 
 from apex_core.sources.access import Access
 from apex_core.sources.connectors import list_pages, revisit, whole_listing
-from apex_core.sources.files import find_dumps, look_at, platform_of, sha256_of
+from apex_core.sources.files import find_dumps, look_at, platform_of, sha256_of, whole_sha256
 from apex_core.sources.ingest import (
     BadPage,
     IngestCounts,
@@ -48,4 +48,5 @@ __all__ = [
     "stage_dumps",
     "stage_landed",
     "whole_listing",
+    "whole_sha256",
 ]

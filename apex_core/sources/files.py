@@ -17,6 +17,7 @@ from apex_core.errors import SourceError
 from apex_core.settings import PLATFORMS, Platform
 from apex_core.sources.landing import LINE_KEYS
 from apex_core.sources.pages import Form, LandedFile
+from apex_core.sources.tables import csv_header
 from apex_core.storage.foreign import S3, ForeignFile, find_s3, list_s3
 
 _FORMS: dict[str, Form] = {
@@ -29,6 +30,7 @@ _FORMS: dict[str, Form] = {
 }
 _COMPRESSIONS = {".gz": "gzip", ".zst": "zstd"}
 _BEGINNING = 1 << 18
+_BLOCK = 1 << 20
 _PAGE = 64 << 20  # no page is longer
 _KEY = re.compile(r'"(\w+)\\?"\s*:')  # also of JSON within JSON, as pages are landed
 _WORD = re.compile(r"\W+")
@@ -50,12 +52,14 @@ def find_dumps(place: str) -> list[ForeignFile]:
     """The readable files at ``place``, sorted: a file, a folder with everything below it, or an ``s3://`` address.
 
     ``.jsonl`` (``.ndjson``) holds a record or a page a line, ``.json`` a list of records or one body, ``.csv`` and
-    ``.parquet`` a record a row, ``.txt`` one body; all but bodies and Parquet also as ``.gz`` and ``.zst``. Raises
-    SourceError when there is nothing to read.
+    ``.parquet`` a record a row, ``.txt``, where it is named itself, one body; all but bodies and Parquet also as
+    ``.gz`` and ``.zst``. Raises SourceError when there is nothing to read.
     """
-    found = [file for file in _files(place) if _suffix(file.uri)]
+    found = [file for file in _files(place) if _suffix(file.uri) and not _is_note(place, file)]
     if not found:
-        raise SourceError(f"There is nothing to read at {place}.", fix=f"give files or folders of {', '.join(_FORMS)}")
+        exists = place.startswith(S3) or os.path.exists(place)
+        what = f"There is nothing to read at {place}." if exists else f"{place} does not exist."
+        raise SourceError(what, fix=f"give files or folders of {', '.join(_FORMS)}")
     return sorted(found, key=lambda file: file.uri)
 
 
@@ -103,6 +107,21 @@ def sha256_of(path: Path) -> str:
         return hashlib.file_digest(cast(Any, file), "sha256").hexdigest()
 
 
+def whole_sha256(path: Path) -> str:
+    """The hash of a file's bytes; raises SourceError for a ``.zst`` that is cut off, which readers take for whole."""
+    if path.suffix.lower() == ".zst":
+        frames = zstandard.ZstdDecompressor()
+        with path.open("rb") as file:
+            rest, reader = file.read(_BLOCK), None
+            while rest:
+                reader = frames.decompressobj() if reader is None or reader.eof else reader
+                reader.decompress(rest)
+                rest = reader.unused_data or file.read(_BLOCK)
+        if reader is not None and not reader.eof:
+            raise SourceError(f"{path} is cut off: it ends in the middle.", fix="get the whole file, then run again")
+    return sha256_of(path)
+
+
 def _files(place: str) -> Iterator[ForeignFile]:
     if place.startswith(S3):
         one = find_s3(place) if _suffix(place) else None
@@ -113,6 +132,11 @@ def _files(place: str) -> Iterator[ForeignFile]:
         if file.is_file():
             facts = file.stat()
             yield ForeignFile(str(file), facts.st_size, str(facts.st_mtime_ns))
+
+
+def _is_note(place: str, file: ForeignFile) -> bool:
+    # A text beside the data of a folder is a licence or a lyric; one that is named itself is a body.
+    return _suffix(file.uri) == ".txt" and not file.uri.endswith(os.path.basename(place))
 
 
 def _suffix(name: str) -> str:
@@ -171,6 +195,5 @@ def _field_names(path: Path) -> frozenset[str]:
             raise SourceError(f"Cannot read {path}: {error}.", fix="repair it, or take it out") from error
     text = beginning(path)
     if _suffix(path.name) == ".csv":
-        header = text.lstrip("\ufeff").partition("\n")[0].lower()
-        return frozenset(_WORD.sub("_", column.strip(' "\r')) for column in re.split("[,;\t|]", header))
+        return frozenset(_WORD.sub("_", column.strip().lower()) for column in csv_header(text)[1])
     return frozenset(_KEY.findall(text))

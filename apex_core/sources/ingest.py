@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
+from pathlib import Path
 
 from apex_core.catalog import Connection, sql
 from apex_core.catalog.statements import sql_root
@@ -124,34 +125,49 @@ def mark_gone(con: Connection, platform: Platform, track_ids: Sequence[str], as_
     return len(con.execute(sql("ingest/mark_gone"), bound).fetchall())
 
 
-def record_landing(con: Connection, files: Sequence[LandedFile], run_id: str, records: int | None = None) -> None:
+def record_landing(
+    con: Connection, files: Sequence[LandedFile], run_id: str, counts: IngestCounts | None = None
+) -> None:
     """Note landed and referenced files in the catalog; what was noted before of the same ones is replaced.
 
-    ``records``: how many were in the one file, which then need not be read again by this contract.
+    ``counts``: what came of the one file, which then need not be read again by this contract.
     """
     for file in files:
         key = {"platform": file.source, "uri": file.uri, "sha256": file.sha256, "observed_at": file.observed_at}
         con.execute(sql("ingest/forget_landing"), key)
-        facts = {"pages": file.pages, "run_id": run_id, "bytes": file.bytes, "contract": contract_version()}
-        con.execute(sql("ingest/record_landing"), {**key, **facts, "records": records if len(files) == 1 else None})
+        facts = {"pages": file.pages, "run_id": run_id, "bytes": file.bytes, "contract": _contract(file)}
+        alone = counts if len(files) == 1 else None
+        came = {"records": alone and alone.records_in, "rejected": alone and alone.rejected}
+        con.execute(sql("ingest/record_landing"), {**key, **facts, **came})
 
 
-def known_records(con: Connection, file: LandedFile, sha256: Callable[[], str]) -> int | None:
-    """How many records a file held when this contract read it, taken at the same moment; None when it did not.
+def known_records(con: Connection, file: LandedFile, sha256: Callable[[], str]) -> IngestCounts | None:
+    """What a file held when this contract read it, taken at the same moment; None when it did not.
 
     ``sha256`` is only asked for when a file of its size is known.
     """
     key = {"platform": file.source, "bytes": file.bytes, "observed_at": file.observed_at}
-    rows = con.execute(sql("ingest/known_files"), {**key, "contract": contract_version()}).fetchall()
-    return {str(known): int(records) for known, records in rows}.get(sha256()) if rows else None
+    rows = con.execute(sql("ingest/known_files"), {**key, "contract": _contract(file)}).fetchall()
+    known = {str(row[0]): (int(row[1]), int(row[2])) for row in rows}
+    found = known.get(sha256()) if known else None
+    if found is None:
+        return None
+    records, rejected = found
+    return IngestCounts(records_in=records, unchanged=records - rejected, rejected=rejected, known_files=1)
+
+
+def _contract(file: LandedFile) -> str:
+    return f"{contract_version()} {file.form}"
 
 
 @cache
 def contract_version() -> str:
-    """Names the contract: the hash of its statements (16 hex digits)."""
+    """Names the contract: the hash of its statements and of the code that feeds them (16 hex digits)."""
     digest = hashlib.sha256()
     for path in sorted((sql_root() / "statements" / "ingest").glob("*.sql")):
         digest.update(path.read_bytes())
+    for module in ("tables.py", "files.py", "staging.py"):
+        digest.update(Path(__file__).with_name(module).read_bytes())
     return digest.hexdigest()[:16]
 
 

@@ -1,6 +1,7 @@
 """Files into the staging tables: pages as received, lines of dumps, tables. All of it is SQL."""
 
 import contextlib
+import re
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby, islice
@@ -13,7 +14,7 @@ from apex_core.errors import SourceError
 from apex_core.settings import Platform
 from apex_core.sources.files import beginning
 from apex_core.sources.pages import Form, LandedFile
-from apex_core.sources.tables import column_names
+from apex_core.sources.tables import csv_header, field_names
 from apex_core.storage import Store
 
 # In this order: later ones are built from earlier ones.
@@ -29,6 +30,7 @@ _CONTRACT: dict[Platform, tuple[str, ...]] = {
     "udio": ("udio_members", "udio_envelope", "udio_fields"),
 }  # fmt: skip
 _SAMPLE_LINES = 200
+_GLOB = re.compile(r"[*?\[]")  # DuckDB takes file names for patterns
 _READERS: dict[Form, str] = {"lines": "read_lines", "array": "read_array", "csv": "read_csv", "parquet": "read_parquet"}
 _UNREADABLE = (duckdb.InvalidInputException, duckdb.IOException, duckdb.ConversionException)
 
@@ -82,7 +84,7 @@ def _batches(form: Form, dumps: list[Dump]) -> Iterator[list[Dump]]:
 
 
 def _stage(con: Connection, platform: Platform, form: Form, dumps: Sequence[Dump]) -> None:
-    paths, moment = [str(dump.path) for dump in dumps], dumps[0].file.observed_at
+    paths, moment = [_GLOB.sub(r"[\g<0>]", str(dump.path)) for dump in dumps], dumps[0].file.observed_at
     if form == "pages":
         con.execute(sql("ingest/load_landed"), {"files": paths})
         return
@@ -90,9 +92,13 @@ def _stage(con: Connection, platform: Platform, form: Form, dumps: Sequence[Dump
         con.execute(sql("ingest/load_bodies"), {"files": paths, "observed_at": moment})
         return
     con.execute(sql("ingest/set_dump"), {"files": paths, "moment": moment.isoformat()})
-    if form in ("csv", "parquet"):
-        con.execute(sql(f"ingest/{_READERS[form]}", columns=", ".join(column_names(con, platform, form, paths[0]))))
+    if form == "parquet":
+        columns = [str(row[0]) for row in con.execute(sql("ingest/columns_parquet"), {"file": paths[0]}).fetchall()]
+        quoted = ", ".join(f'"{name}"' for name in field_names(platform, columns))
+        con.execute(sql("ingest/read_parquet", columns=quoted))
     else:
+        if form == "csv":
+            _say_columns(con, platform, dumps[0].path)
         con.execute(sql(f"ingest/{_READERS[form]}"))
     con.execute(sql(f"ingest/{platform}_known_keys"), {"sample": _sample(con, form, dumps[0].path)})
     con.execute(sql(f"ingest/{platform}_clean"))
@@ -100,6 +106,12 @@ def _stage(con: Connection, platform: Platform, form: Form, dumps: Sequence[Dump
         con.execute(sql("ingest/load_unread"))
         for table in ("dump_error", "dump_scan"):
             con.execute(sql("ingest/drop_stage", table=table))
+
+
+def _say_columns(con: Connection, platform: Platform, path: Path) -> None:
+    delimiter, columns = csv_header(beginning(path))
+    types = dict.fromkeys(field_names(platform, columns), "VARCHAR")
+    con.execute(sql("ingest/set_csv"), {"delimiter": delimiter, "columns": types})
 
 
 def _sample(con: Connection, form: Form, path: Path) -> list[str]:

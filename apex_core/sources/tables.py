@@ -1,10 +1,10 @@
 """Columns of exported tables: whatever a person or a tool named them, to the names of the platform's fields."""
 
+import csv
 import re
+from collections.abc import Sequence
 
-from apex_core.catalog import Connection, sql
 from apex_core.settings import Platform
-from apex_core.sources.pages import Form
 
 _OTHER_NAMES: dict[Platform, dict[str, str]] = {
     "suno": {
@@ -49,17 +49,24 @@ _OTHER_NAMES: dict[Platform, dict[str, str]] = {
         "url": "song_path",
     },
 }
+_DELIMITERS = ",;\t|"
 _NESTED = re.compile(r"^metadata[._]")
 
 
-def column_names(con: Connection, platform: Platform, form: Form, path: str) -> list[str]:
+def field_names(platform: Platform, columns: Sequence[str]) -> list[str]:
     """The fields that a table's columns are, one a column, none twice; unknown ones keep their name, spelt plainly."""
-    found = [str(row[0]) for row in con.execute(sql(f"ingest/columns_{form}"), {"file": path}).fetchall()]
     names: list[str] = []
-    for number, column in enumerate(found):
+    for number, column in enumerate(columns):
         name = _field(platform, column) or f"column_{number}"
         names.append(name if name not in names else f"{name}_{number}")
     return names
+
+
+def csv_header(text: str) -> tuple[str, list[str]]:
+    """The delimiter of a CSV file and the columns of its header; ``text`` is how it begins."""
+    first = text.lstrip("\ufeff").partition("\n")[0]
+    delimiter = max(_DELIMITERS, key=first.count)
+    return delimiter, next(csv.reader([first.rstrip("\r")], delimiter=delimiter), [])
 
 
 def _field(platform: Platform, column: str) -> str:

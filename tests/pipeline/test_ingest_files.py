@@ -30,17 +30,20 @@ def rows(settings: Settings, query: str) -> list[Any]:
 
 
 def test_the_same_file_again_is_known_by_its_hash_and_adds_nothing(settings: Settings, tmp_path: Path) -> None:
-    write_suno(tmp_path / "a.jsonl", 50)
+    write_suno(tmp_path / "a.jsonl", 50, dirty=0.5)
     first = ingest(settings, tmp_path / "a.jsonl")
     before = prints(settings)
     (tmp_path / "a.jsonl").rename(tmp_path / "b.jsonl")
     again = ingest(settings, tmp_path / "b.jsonl")
-    assert (again.counts["records_in"], again.counts["unchanged"]) == (50, 50)
+    rejected = first.counts["rejected"]
+    assert (again.counts["records_in"], again.counts["rejected"]) == (50, rejected)
+    assert again.counts["unchanged"] == 50 - rejected
     assert "known by their hash" in again.note
     assert prints(settings) == before
-    assert first.counts["upserted"] == 50
+    assert rejected
     later = ingest(settings, tmp_path / "b.jsonl", at=DAY + timedelta(days=1))
-    assert (later.counts["unchanged"], later.note) == (50, "")  # the same counts, seen again a day later
+    assert later.counts["unchanged"] == first.counts["upserted"]  # the same counts, seen again a day later
+    assert "known by" not in later.note
 
 
 def test_a_file_that_another_contract_read_is_read_again(settings: Settings, tmp_path: Path) -> None:
@@ -72,6 +75,20 @@ def test_a_date_must_be_known(settings: Settings, tmp_path: Path) -> None:
     assert rows(settings, "SELECT DISTINCT observed_at FROM engagement") == [(datetime(2024, 11, 3, tzinfo=UTC),)]
 
 
+def test_a_date_that_is_yet_to_come_is_refused(settings: Settings, tmp_path: Path) -> None:
+    write_suno(tmp_path / "a-2062-01-01.jsonl", 3)
+    with pytest.raises(SourceError, match="2062-01-01, which is yet to come"):
+        ingest(settings, tmp_path / "a-2062-01-01.jsonl", at=None)
+
+
+def test_a_file_read_in_the_wrong_form_is_read_again_in_the_right_one(settings: Settings, tmp_path: Path) -> None:
+    clips = {"clips": [{"id": "75784516-20ef-5ad6-9e0c-68ae36f4f340", "title": "x", "play_count": 1}]}
+    (tmp_path / "a.jsonl").write_text(json.dumps(clips, indent=1))
+    assert ingest(settings, tmp_path / "a.jsonl").counts["upserted"] == 0
+    (tmp_path / "a.jsonl").rename(tmp_path / "a.json")
+    assert ingest(settings, tmp_path / "a.json").counts["upserted"] == 1
+
+
 def test_a_folder_of_both_platforms(settings: Settings, tmp_path: Path) -> None:
     write_suno(tmp_path / "a.jsonl", 20)
     song = {"id": "a2fe638b-df3d-52e2-8ef5-77cac93a7f66", "title": "x", "plays": 1, "song_path": None}
@@ -90,6 +107,6 @@ def test_dumps_on_s3_are_read_where_they_lie(settings: Settings, s3_url: str, tm
     assert rows(settings, "SELECT uri FROM landing") == [(f"{s3_url}/dumps/a.jsonl",)]
     assert "known by their hash" in ingest(settings, f"{s3_url}/dumps/").note
     assert "known by their hash" in ingest(settings, f"{s3_url}/dumps/a.jsonl").note
-    with pytest.raises(SourceError, match="nothing to read"):
+    with pytest.raises(SourceError, match=r"nothing to read|does not exist"):
         ingest(settings, f"{s3_url}/dumps/b.jsonl")
     assert ingest(settings, tmp_path / "a.jsonl").note  # the same bytes, wherever they lie

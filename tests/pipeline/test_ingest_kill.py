@@ -80,4 +80,4 @@ def test_a_killed_ingest_run_again_leaves_what_an_undisturbed_one_leaves(mortal:
         killed += mortal.run(home, "n1", moment) == signal.SIGKILL
         assert mortal.run(home, "n2") == 0
         assert prints(settings_of(mortal.job(home, ""))) == wanted, f"killed after {moment:.3f} s of {took:.3f} s"
-    assert killed, "not one was killed before its end"
+    assert killed > TIMES // 2, "too few were killed before their end"

@@ -14,7 +14,7 @@ import zstandard
 
 from apex_core.errors import RejectStorm, SourceError
 from apex_core.settings import Platform, SourcesSettings
-from apex_core.sources import Dump, IngestCounts, Page, find_dumps, land, look_at, refuse_storm
+from apex_core.sources import Dump, IngestCounts, Page, find_dumps, land, look_at, refuse_storm, whole_sha256
 from apex_core.storage import ForeignFile
 from tests.sources.conftest import DAY0, SUNO_ID, UDIO_ID, Catalog, clip, day, record, song
 
@@ -113,6 +113,28 @@ def test_columns_of_a_flattened_table(catalog: Catalog, tmp_path: Path) -> None:
     assert catalog.one("SELECT duration_s, tags, kind FROM track") == (12.5, ["a", "b"], "gen")
 
 
+def test_names_that_look_like_patterns_are_names(catalog: Catalog, tmp_path: Path) -> None:
+    for name, number in (("a[1].jsonl", 1), ("a1.jsonl", 2), ("a?.json", 3), ("a*.csv", 4)):
+        text = json.dumps([clip(play_count=number)])[1:-1] if name != "a*.csv" else f"id,play_count\n{SUNO_ID},{number}"
+        (tmp_path / name).write_text(text + "\n")
+    for name, number in (("a[1].jsonl", 1), ("a?.json", 3), ("a*.csv", 4)):
+        catalog.con.execute("DELETE FROM engagement")
+        catalog.con.execute("DELETE FROM track")
+        assert catalog.ingest_dumps("suno", [dump(tmp_path / name)]).records_in == 1
+        assert catalog.one("SELECT plays FROM engagement") == number
+
+
+def test_columns_may_be_called_anything_and_quotes_may_come_late(catalog: Catalog, tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    rows = [f"{n:08d}-0000-4000-8000-000000000000,{n},plain,a,b" for n in range(25_000)]
+    last = f'{SUNO_ID},7,"quoted, with\na ""break""",a,b'
+    path.write_text("\n".join(["id,play_count,title,order,group", *rows, last]) + "\n", encoding="utf-8")
+    counts = catalog.ingest_dumps("suno", [dump(path)])
+    assert (counts.records_in, counts.upserted, counts.rejected) == (25_001, 25_001, 0)
+    found = catalog.one(f"SELECT title, extra FROM track WHERE track_id = '{SUNO_ID}'")
+    assert found == ('quoted, with\na "break"', '{"order":"a","group":"b"}')
+
+
 def test_lines_that_are_not_json_are_rejects_and_end_nothing(catalog: Catalog, tmp_path: Path) -> None:
     path = tmp_path / "a.jsonl"
     not_json = b'{"id": "cut\n\n{"id": }\n{"id": "\xff\xfe"}\n\xff\xfe\n  \n'
@@ -129,8 +151,9 @@ def test_rows_of_a_broken_table_are_rejects_and_end_nothing(catalog: Catalog, tm
     path = tmp_path / "suno.csv"
     path.write_bytes(f'id,title,play_count\n{SUNO_ID},fine,3\n{OTHER},"odd"quote,4\n{OTHER},too,many,5,6\n'.encode())
     counts = catalog.ingest_dumps("suno", [dump(path)])
-    assert counts.records_in == 3
-    assert counts.upserted + counts.duplicate + counts.rejected == 3
+    assert (counts.records_in, counts.upserted, counts.rejected) == (3, 1, 2)
+    assert catalog.rows("SELECT title, plays FROM track JOIN engagement USING (track_id)") == [("fine", 3)]
+    assert catalog.rows("SELECT DISTINCT reason FROM reject") == [("unreadable_line",)]
 
 
 def test_landed_pages_can_be_read_again_and_carry_their_own_dates(catalog: Catalog, tmp_path: Path) -> None:
@@ -141,6 +164,24 @@ def test_landed_pages_can_be_read_again_and_carry_their_own_dates(catalog: Catal
         assert (found.file.form, found.file.source, found.file.observed_at) == ("pages", "suno", DAY0)
         assert catalog.ingest_dumps("suno", [found]).records_in == 2
     assert catalog.rows("SELECT observed_at, plays FROM engagement ORDER BY ALL") == [(day(0), 0), (day(1), 1)]
+
+
+@pytest.mark.parametrize("name", ["a.jsonl.zst", "a.jsonl.gz"])
+def test_a_file_that_is_cut_off_is_not_taken_for_whole(catalog: Catalog, tmp_path: Path, name: str) -> None:
+    text, path = lines([clip()] * 3_000).encode(), tmp_path / name
+    packed = zstandard.compress(text) if name.endswith(".zst") else gzip.compress(text)
+    path.write_bytes(packed * 2)  # a file of several frames is whole
+    assert len(whole_sha256(path)) == 64
+    assert catalog.ingest_dumps("suno", [dump(path)]).records_in == 6_000
+    path.write_bytes(packed[: len(packed) // 2])
+    cut = dump(path, platform="suno")
+
+    def read() -> str:
+        catalog.ingest_dumps("suno", [cut])
+        return whole_sha256(path)
+
+    with pytest.raises(SourceError, match=name):
+        read()
 
 
 def test_an_empty_file_is_nothing(catalog: Catalog, tmp_path: Path) -> None:
@@ -189,9 +230,11 @@ def test_whose_records_they_are_is_told_by_fields_then_by_name_and_never_guessed
 
 def test_nothing_to_read_says_what_could_be(tmp_path: Path) -> None:
     (tmp_path / "notes.docx").write_text("")
-    for place in (tmp_path, tmp_path / "nowhere.jsonl"):
-        with pytest.raises(SourceError, match="nothing to read"):
+    (tmp_path / "LICENCE.txt").write_text("not data")
+    for place, said in ((tmp_path, "nothing to read"), (tmp_path / "nowhere.jsonl", "does not exist")):
+        with pytest.raises(SourceError, match=said):
             find_dumps(str(place))
+    assert len(find_dumps(str(tmp_path / "LICENCE.txt"))) == 1
 
 
 def test_a_file_that_is_not_what_its_name_says_is_named(catalog: Catalog, tmp_path: Path) -> None:

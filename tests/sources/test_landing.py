@@ -81,7 +81,7 @@ def test_a_folder_is_all_its_files_sorted(catalog: Catalog, tmp_path: Path) -> N
     (folder / "b.jsonl.gz").write_bytes(gzip.compress(f"{lines[2]}\r\n".encode()))
     (folder / "deep" / "c.jsonl.zst").write_bytes(zstandard.compress(f"{lines[3]}\n".encode()))
     (folder / "d.json").write_text(f"[{lines[4]},\n {lines[5]}]", encoding="utf-8-sig")
-    (folder / "e.txt").write_text(shape("udio_env_too_many_requests.txt"), encoding="utf-8")
+    (folder / "e.json").write_text(shape("udio_env_too_many_requests.txt"), encoding="utf-8")
     (folder / "notes.md").write_text("not data", encoding="utf-8")
     dumps = dumps_at(folder, day(2), "suno")
     assert [(dump.path.name, dump.file.form) for dump in dumps] == [
@@ -89,7 +89,7 @@ def test_a_folder_is_all_its_files_sorted(catalog: Catalog, tmp_path: Path) -> N
         ("b.jsonl.gz", "lines"),
         ("d.json", "array"),
         ("c.jsonl.zst", "lines"),
-        ("e.txt", "body"),
+        ("e.json", "body"),
     ]
     counts = catalog.ingest_dumps("suno", dumps)
     assert (counts.records_in, counts.upserted, counts.rejected) == (8, 6, 2)
@@ -112,6 +112,7 @@ def test_every_shape_lands(catalog: Catalog) -> None:
     counts = catalog.ingest_dumps("suno", mine)
     assert (counts.records_in, counts.upserted, counts.duplicate, counts.rejected) == (18, 1, 16, 1)
     others = [dump for dump in dumps_at(SHAPES, day(0), "udio") if dump.path.name.startswith("udio")]
+    others += dumps_at(SHAPES / "udio_env_too_many_requests.txt", day(0), "udio")
     counts = catalog.ingest_dumps("udio", others)
     assert (counts.records_in, counts.upserted, counts.duplicate, counts.rejected) == (6, 1, 4, 1)
     assert catalog.rows("SELECT platform, track_id, extra FROM track ORDER BY 1") == [
