@@ -28,8 +28,8 @@ def _text(name: str) -> str:
 def sql(name: str, **names: str | Path) -> str:
     """The text of ``statements/<name>.sql`` with its ``{{placeholders}}`` filled in.
 
-    A placeholder takes an identifier (``table``, ``schema.table``, ``"quoted"``), a list of them joined by ``", "``, or a
-    Path, which becomes a quoted literal. Anything else is refused; values are bound as ``$name`` by the caller.
+    A placeholder takes an identifier (``table``, ``schema.table``, ``"quoted"``), a list of them joined by ``", "``, or
+    a Path, which becomes a quoted literal. Anything else is refused; values are bound as ``$name`` by the caller.
     """
     text = _text(name)
     wanted = set(_PLACEHOLDER.findall(text))
