@@ -8,6 +8,7 @@ from apex_core.sources.ingest import (
     IngestCounts,
     known_records,
     mark_gone,
+    mark_withheld,
     merge,
     record_landing,
     refuse_storm,
@@ -18,7 +19,6 @@ from apex_core.sources.listing import Listing
 from apex_core.sources.pages import LandedFile, Page
 from apex_core.sources.profile import ProfileSums
 from apex_core.sources.staging import Dump, stage_dumps, stage_landed
-from apex_core.sources.withheld import mark_withheld
 
 __all__ = [
     "Access",

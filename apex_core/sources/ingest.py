@@ -120,9 +120,18 @@ def refuse_unknown(counts: IngestCounts) -> None:
 
 def mark_gone(con: Connection, platform: Platform, track_ids: Sequence[str], as_of: datetime) -> int:
     """Make tombstones of known tracks that the platform answers 404 for; their past stays. Return how many are new."""
+    return _mark(con, platform, track_ids, as_of, "tombstone")
+
+
+def mark_withheld(con: Connection, platform: Platform, track_ids: Sequence[str], as_of: datetime) -> int:
+    """Make known tracks unavailable that the platform answers 403 for; their past stays. Return how many."""
+    return _mark(con, platform, track_ids, as_of, "unavailable")
+
+
+def _mark(con: Connection, platform: Platform, track_ids: Sequence[str], as_of: datetime, status: str) -> int:
     con.execute(sql("ingest/macro_said_at"))
-    bound = {"platform": platform, "track_ids": list(track_ids), "as_of": as_of}
-    return len(con.execute(sql("ingest/mark_gone"), bound).fetchall())
+    bound = {"platform": platform, "track_ids": list(track_ids), "as_of": as_of, "status": status}
+    return len(con.execute(sql("ingest/mark_status"), bound).fetchall())
 
 
 def record_landing(

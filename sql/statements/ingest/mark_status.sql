@@ -1,7 +1,8 @@
--- One row a track that the platform no longer knows ($track_ids, gone at $as_of). A later good record brings it
--- back.
+-- One row a known track of $track_ids that the platform no longer shows: $status since $as_of, tombstone where it is
+-- gone, unavailable where it is private. Its past stays, and a later good record brings it back. That it was looked at
+-- is noted even where nothing is new. Uses said_at.
 UPDATE track
-SET status = 'tombstone', content = NULL,
+SET status = $status, content = NULL,
     seen = struct_update(coalesce(seen, said_at(
         last_observed_at,
         status, title, creator_id, creator_name, created_at, duration_s, tags, lyrics, prompt, model_family,
