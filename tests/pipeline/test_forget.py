@@ -32,6 +32,8 @@ from tests.sql.catalog_rows import add
 
 MARK = "catalog:forgotten"
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def calm(world: World) -> Iterator[SandboxServer]:

@@ -88,6 +88,7 @@ def test_a_day_later_counts_grew_and_the_model_is_trained_anew(
     assert kept == 2
 
 
+@pytest.mark.slow
 def test_segment_mode_and_popularity_alone_go_the_same_way(settings: Settings, world: World) -> None:
     chosen = settings.train.model_copy(update={"mode": "segment", "task": "popularity", "loss": "equal", "shared": 3})
     reports = night(settings.model_copy(update={"train": chosen}), world.epoch, "n1")
@@ -103,6 +104,7 @@ def test_without_labels_only_popularity_is_learned(settings: Settings, world: Wo
     assert {row["target"] for row in overview(settings)["metrics"]} == {"score_streams", "score_likes"}
 
 
+@pytest.mark.slow
 def test_a_champion_that_only_the_store_knows_is_adopted(settings: Settings, world: World) -> None:
     night(settings, world.epoch, "n1")
     before = prints(settings)
@@ -114,6 +116,7 @@ def test_a_champion_that_only_the_store_knows_is_adopted(settings: Settings, wor
     assert prints(settings) == before
 
 
+@pytest.mark.slow
 def test_two_flows_that_predict_at_once_leave_one_prediction_a_song(settings: Settings, world: World) -> None:
     night(settings, world.epoch, "n1")
     with connect(settings, "test") as connection:

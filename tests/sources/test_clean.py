@@ -31,7 +31,7 @@ suno_metadata = st.dictionaries(
     st.sampled_from([*clip()["metadata"], "task", "cover_clip_id", "clip_roots", "unheard_of"]), odd, max_size=2
 )
 udio = st.dictionaries(st.sampled_from([*song(), "parent_id", "unheard_of"]), odd, max_size=3)
-MANY = settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+MANY = settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 def tables(platform: Platform, records: list[dict[str, Any]], form: Literal["pages", "lines"]) -> dict[str, Any]:
