@@ -1,0 +1,2 @@
+-- One row a platform with a track.
+SELECT DISTINCT platform FROM track ORDER BY platform
