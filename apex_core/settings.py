@@ -6,12 +6,14 @@ folder. Secrets are read from the environment only.
 """
 
 import os
+from collections.abc import Iterable
 from functools import lru_cache
+from itertools import pairwise
 from pathlib import Path
 from tomllib import TOMLDecodeError
-from typing import Annotated, Any, Literal, cast
+from typing import Annotated, Any, Literal, cast, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import (
     BaseSettings,
     NoDecode,
@@ -117,14 +119,53 @@ class AudioSettings(_Section):
     )
 
 
+Dimension = Literal["platform", "age_band", "model_family"]
+
+
 class ScoreSettings(_Section):
     """The score definition of FACTS §1; every score run stores the one it used."""
 
     percentile: Literal["midrank", "percent_rank", "cume_dist"] = "midrank"
     gamma: float = Field(default=0.5, gt=0, description="Exponent; below 1 compresses the upper tail.")
-    zeros: Literal["zero", "midrank", "exclude"] = "zero"
-    cohort: Literal["platform"] = "platform"
-    min_age_days: float = Field(default=0.0, ge=0, description="Younger tracks are not eligible.")
+    zeros: Literal["zero", "midrank", "exclude"] = Field(
+        default="zero", description="A count of 0 scores 0, its mid-rank, or nothing."
+    )
+    cohort: tuple[Dimension, ...] = Field(
+        default=("platform",), description="What tracks that are compared share: platform, age_band, model_family."
+    )
+    age_band_days: tuple[Annotated[float, Field(gt=0)], ...] = Field(
+        default=(7.0, 30.0, 90.0, 365.0), min_length=1, description="Where one age band ends and the next begins, in days."
+    )
+    min_age_days: float = Field(
+        default=0.0, ge=0, description="Tracks counted younger than this, or of unknown age, are not eligible."
+    )
+    kinds: tuple[str, ...] = Field(
+        default=(), description="Kinds that are eligible (gen, cover ...); none named: all that eligible_track has."
+    )
+    max_stale_days: float | None = Field(
+        default=None, gt=0, description="A counter last stated longer before the run than this counts as missing."
+    )
+
+    @field_validator("cohort", mode="before")
+    @classmethod
+    def _platform_always(cls, value: object) -> object:
+        """One name stands for a tuple of it; platform is always among them, and the order says nothing."""
+        named: list[object] = [value] if isinstance(value, str) else list(cast(Iterable[object], value))
+        order = get_args(Dimension)
+        known = [name for name in order if name == "platform" or name in named]
+        return (*known, *(name for name in named if name not in order))
+
+    @field_validator("age_band_days")
+    @classmethod
+    def _in_order(cls, value: tuple[float, ...]) -> tuple[float, ...]:
+        if any(one >= other for one, other in pairwise(value)):
+            raise ValueError("the edges must rise")
+        return value
+
+    @field_validator("kinds")
+    @classmethod
+    def _sorted(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(sorted(set(value)))
 
 
 class EncoderSettings(_Section):
@@ -192,10 +233,59 @@ class PromotionSettings(_Section):
 
 
 class SnapshotSettings(_Section):
-    """How long snapshots and backups are kept."""
+    """How long snapshots and backups are kept, and what is remembered of runs."""
 
-    keep_days: float = Field(default=7.0, ge=1)
+    keep_days: float = Field(default=7.0, ge=1, description="Days that a snapshot is kept after a newer one came.")
     backups: int = Field(default=7, ge=1, description="Newest backups kept.")
+    history_days: float = Field(
+        default=400.0, ge=1, description="Days that figures of runs (run_stat) stay in the catalog."
+    )
+
+
+class ChecksSettings(_Section):
+    """When figures that may be true are worth a warning, and when they stop a run (``sql/checks``)."""
+
+    keep_days: float = Field(default=90.0, ge=1, description="How long the results of checks are kept.")
+    drift_min_tracks: int = Field(
+        default=100,
+        ge=1,
+        description="Cohorts smaller than this are not looked at for drift: there a few songs move all percentiles.",
+    )
+    drift_points: float = Field(default=10.0, gt=0, description="A score that moved by more than this has moved.")
+    drift_mean_warn: float = Field(
+        default=3.0, ge=0, description="Mean move of a cohort's scores since the last published run, in points; ..."
+    )
+    drift_mean_block: float = Field(
+        default=15.0,
+        ge=0,
+        description="... this much is more than half of the 26.7 that scores dealt out anew at random would move.",
+    )
+    drift_moved_warn: float = Field(default=0.1, ge=0, description="Share of a cohort's scores that moved; ...")
+    drift_moved_block: float = Field(default=0.5, ge=0, description="... half of them: something else has changed.")
+    vanished_warn: float = Field(
+        default=0.05, ge=0, description="Share of a cohort's tracks that are scored no more; single ones go every day."
+    )
+    vanished_block: float = Field(default=0.3, ge=0, description="So many do not leave in a night.")
+    rejects_min: int = Field(default=20, ge=0, description="Fewer new rejects than this say nothing.")
+    rejects_warn: float = Field(
+        default=0.02, ge=0, description="New rejects as a share of the records since the last published run; ..."
+    )
+    rejects_block: float = Field(
+        default=0.1, ge=0, description="... half of what stops a single file (sources.max_reject_share)."
+    )
+    unencoded_warn: float = Field(
+        default=0.01, ge=0, description="Share of the tracks with audio that have neither vector nor a reason."
+    )
+    coverage_fall_warn: float = Field(
+        default=0.05, ge=0, description="Fall of the share that has, since the last published run."
+    )
+
+
+class SqlSettings(_Section):
+    """What a query of ``apex sql``, its prompt or the cookbook may take."""
+
+    timeout_s: float = Field(default=300.0, ge=0, description="Seconds until it is stopped; 0: never.")
+    memory_limit: str = Field(default="4GB", description="DuckDB's memory limit; a query that needs more fails.")
 
 
 class SandboxSettings(_Section):
@@ -235,6 +325,8 @@ class Settings(BaseSettings):
     train: TrainSettings = TrainSettings()
     promotion: PromotionSettings = PromotionSettings()
     snapshot: SnapshotSettings = SnapshotSettings()
+    checks: ChecksSettings = ChecksSettings()
+    sql: SqlSettings = SqlSettings()
     sandbox: SandboxSettings = SandboxSettings()
 
     @property

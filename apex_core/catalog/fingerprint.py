@@ -14,7 +14,8 @@ BOOKKEEPING: dict[str, tuple[str, ...]] = {
     "audio": ("checked_at", "next_try_at", "stamp"),
     "score_run": ("n", "as_of", "run_id"),
     "score_cdf": (),
-    "engagement_score": (),
+    "score_cohort": (),
+    "engagement_score": ("age_days",),
     "encoder": ("first_used_at",),
     "embedding_shard": ("adopted_at", "device", "precision"),
     "embedding": (),
@@ -31,7 +32,7 @@ BOOKKEEPING: dict[str, tuple[str, ...]] = {
 # Which scores are current is not in their rows: going back to an earlier definition changes what readers see.
 _CURRENT = ("current_score_run", ("n", "as_of", "run_id"))
 # Tables that are nothing but bookkeeping.
-NOT_COUNTED = frozenset({"run", "run_stat", "landing", "schema_version"})
+NOT_COUNTED = frozenset({"run", "run_stat", "landing", "schema_version", "check_result", "publication"})
 
 
 def table_fingerprints(connection: duckdb.DuckDBPyConnection) -> dict[str, str]:

@@ -1,0 +1,17 @@
+-- One row a score run that is not the only one of its number, and the current one if it has not as many rows as tracks.
+-- Fewer are nobody's fault when tracks were forgotten since.
+-- severity: block
+-- when: score, snapshot
+-- fix: put the newest good backups/<stamp>/catalog.duckdb of the store in the catalog's place and run the night again.
+SELECT 'score_run' AS what, string_agg(score_run_id, ', ' ORDER BY score_run_id) AS which, 'all are number ' || n AS detail
+FROM score_run
+GROUP BY n
+HAVING count(*) > 1
+UNION ALL
+SELECT 'score_run', r.score_run_id, r.tracks || ' tracks, ' || s.rows || ' rows'
+FROM current_score_run AS r
+JOIN (
+    SELECT count(*) AS rows FROM engagement_score SEMI JOIN current_score_run USING (score_run_id)
+) AS s ON s.rows <> r.tracks
+WHERE s.rows > r.tracks OR NOT EXISTS (FROM forgotten AS f WHERE f.forgotten_at >= r.as_of)
+ORDER BY ALL
