@@ -134,7 +134,9 @@ class ScoreSettings(_Section):
         default=("platform",), description="What tracks that are compared share: platform, age_band, model_family."
     )
     age_band_days: tuple[Annotated[float, Field(gt=0)], ...] = Field(
-        default=(7.0, 30.0, 90.0, 365.0), min_length=1, description="Where one age band ends and the next begins, in days."
+        default=(7.0, 30.0, 90.0, 365.0),
+        min_length=1,
+        description="Where one age band ends and the next begins, in days.",
     )
     min_age_days: float = Field(
         default=0.0, ge=0, description="Tracks counted younger than this, or of unknown age, are not eligible."

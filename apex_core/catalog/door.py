@@ -58,6 +58,19 @@ def rewrite(settings: Settings, holder: str) -> None:
         fresh.replace(path)
 
 
+def compact(settings: Settings, holder: str, *, most_free: float = 0.3) -> bool:
+    """Write the catalog's file anew when more than the share ``most_free`` of it is free blocks; was it?
+
+    DuckDB fills free blocks again before the file grows, but never gives them back.
+    """
+    with connect(settings, holder) as connection:
+        free, total = connection.execute(sql("catalog/blocks")).fetchone() or (0, 0)
+    if free <= total * most_free:
+        return False
+    rewrite(settings, holder)
+    return True
+
+
 @contextlib.contextmanager
 def transaction(connection: Connection) -> Generator[None]:
     """Everything inside, or nothing."""
@@ -71,7 +84,7 @@ def transaction(connection: Connection) -> Generator[None]:
 
 
 def _open(path: Path, settings: Settings) -> Connection:
-    connection = duckdb.connect(config=_config(settings))
+    connection = duckdb.connect(config=engine(settings))
     try:
         name = path.name.partition(".")[0]
         connection.execute(sql("catalog/attach_live", path=path, catalog=name))
@@ -86,7 +99,8 @@ def _open(path: Path, settings: Settings) -> Connection:
     return connection
 
 
-def _config(settings: Settings) -> dict[str, str | bool | int | float | list[str]]:
+def engine(settings: Settings) -> dict[str, str | bool | int | float | list[str]]:
+    """How DuckDB is set up for work on files of our own: bounded memory, spilling beside the catalog."""
     config: dict[str, str | bool | int | float | list[str]] = {
         "memory_limit": settings.memory_limit,
         "temp_directory": str(settings.home / "spill"),

@@ -106,7 +106,8 @@ def _finish(run: Run, work: Work) -> Facts:
 def _clear_home(run: Run) -> None:
     """What processes that were killed have left, and the catalog's free blocks."""
     run.store.delete_leftovers()
-    shutil.rmtree(run.settings.home / "spill", ignore_errors=True)
+    for left in (run.settings.home / "spill", run.settings.cache / "publishing"):
+        shutil.rmtree(left, ignore_errors=True)
     rewrite(run.settings, f"{run.run_id}: forget")
 
 

@@ -102,51 +102,89 @@ def _clear_vectors(run: Run, work: Work, key: str) -> None:
 
 
 def _find_scores(store: Store, work: Work) -> dict[str, int]:
-    """The rows of score runs that are no longer in the catalog."""
-    counts = {key: _theirs(work, _table(store.read(key))).height for key in store.list("score_runs")}
+    """Score runs that are no longer in the catalog: folders, or single files of early days."""
+    found = _find_folders(store, work, "score_runs", _score_files)
+    early = [key for key in store.list("score_runs") if key.count("/") == 1]
+    counts = {key.split("/")[1]: _theirs(work, _table(store.read(key))).height for key in early}
+    return found | {name: count for name, count in counts.items() if count}
+
+
+def _clear_scores(run: Run, work: Work, name: str) -> None:
+    key = f"score_runs/{name}"
+    if name.endswith(".parquet"):
+        if run.store.exists(key):
+            run.store.put(key, _parquet(_others(work, _table(run.store.read(key)))), replace=True)
+        return
+    _clear_folder(run.store, work, key, _score_files)
+
+
+def _score_files(store: Store, prefix: str) -> dict[str, Any]:
+    """The files with rows of tracks: CDFs and cohorts name nobody."""
+    return {name: entry for name, entry in _files(store, prefix).items() if name.startswith("scores.")}
+
+
+def _find_predictions(store: Store, work: Work) -> dict[str, int]:
+    """The predictions of versions that are no longer in the catalog."""
+    counts = {key: _table(store.read(key)).filter(_is_their_song(work)).height for key in store.list("predictions")}
     return {key: count for key, count in counts.items() if count}
 
 
-def _clear_scores(run: Run, work: Work, key: str) -> None:
-    run.store.put(key, _parquet(_others(work, _table(run.store.read(key)))), replace=True)
+def _clear_predictions(run: Run, work: Work, key: str) -> None:
+    kept = _table(run.store.read(key)).filter(~_is_their_song(work))
+    run.store.put(key, _parquet(kept), replace=True)
 
 
 def _find_sets(store: Store, work: Work) -> dict[str, int]:
-    """Frozen training sets: rows of theirs, or files that no manifest names, which count as one row, unread."""
-    found: dict[str, int] = {}
-    for training_set_id in sorted({key.split("/")[1] for key in store.list("training_sets")}):
-        prefix = f"training_sets/{training_set_id}"
-        named = _files(store, prefix)
-        rows = sum(_theirs(work, _table(store.read(f"{prefix}/{name}"))).height for name in named)
-        strays = [key for key in store.list(prefix) if key.split("/")[-1] not in (NAME, *named)]
-        if rows or strays:
-            found[training_set_id] = max(rows, 1)
-    return found
+    """Frozen training sets."""
+    return _find_folders(store, work, "training_sets", _files)
 
 
 def _clear_set(run: Run, work: Work, training_set_id: str) -> None:
     """The set keeps its id, which lineage names, and says that it is not whole any more."""
-    store, prefix = run.store, f"training_sets/{training_set_id}"
-    for name in _files(store, prefix):
-        table = _table(store.read(f"{prefix}/{name}"))
-        kept = _others(work, table)
-        if kept.height < table.height:
-            facts = read_manifest(store, prefix).facts
-            data = _parquet(kept)
-            entry = entry_of(data, kept.height)
-            new = f"rows.{entry.sha256[:12]}.parquet"
-            store.put(f"{prefix}/{new}", data)
-            gone = int(facts.get("forgotten_rows", 0)) + table.height - kept.height
-            manifest = Manifest({new: entry}, {**facts, "forgotten_rows": gone})
-            store.put_json(f"{prefix}/{NAME}", asdict(manifest), replace=True)
-    named = _files(store, prefix)
-    for key in store.list(prefix):
-        if key.split("/")[-1] not in (NAME, *named):
-            store.delete(key)
-    tracks = sum(entry.rows or 0 for entry in named.values())
+    prefix = f"training_sets/{training_set_id}"
+    _clear_folder(run.store, work, prefix, _files)
+    tracks = sum(entry.rows or 0 for entry in _files(run.store, prefix).values())
     with run.catalog("forget") as connection:
         bound: dict[str, object] = {"training_set_id": training_set_id, "tracks": tracks}
         connection.execute(sql("forget/update_training_set"), bound)
+
+
+_Naming = Callable[[Store, str], Mapping[str, Any]]
+
+
+def _find_folders(store: Store, work: Work, kind: str, with_rows: _Naming) -> dict[str, int]:
+    """Folders under ``kind``: rows of theirs, or files that no manifest names, which count as one row, unread."""
+    found: dict[str, int] = {}
+    for name in sorted({key.split("/")[1] for key in store.list(kind) if key.count("/") > 1}):
+        prefix = f"{kind}/{name}"
+        rows = sum(_theirs(work, _table(store.read(f"{prefix}/{file}"))).height for file in with_rows(store, prefix))
+        if rows or _strays(store, prefix):
+            found[name] = max(rows, 1)
+    return found
+
+
+def _clear_folder(store: Store, work: Work, prefix: str, with_rows: _Naming) -> None:
+    """Their rows leave the files of a folder: a new file, then the manifest that names it, then the old one goes."""
+    for name in with_rows(store, prefix):
+        table = _table(store.read(f"{prefix}/{name}"))
+        kept = _others(work, table)
+        if kept.height < table.height:
+            manifest = read_manifest(store, prefix)
+            data = _parquet(kept)
+            entry = entry_of(data, kept.height)
+            new = f"{name.partition('.')[0]}.{entry.sha256[:12]}.parquet"
+            store.put(f"{prefix}/{new}", data)
+            gone = int(manifest.facts.get("forgotten_rows", 0)) + table.height - kept.height
+            files = {file: known for file, known in manifest.files.items() if file != name}
+            changed = Manifest({**files, new: entry}, {**manifest.facts, "forgotten_rows": gone})
+            store.put_json(f"{prefix}/{NAME}", asdict(changed), replace=True)
+    for key in _strays(store, prefix):
+        store.delete(key)
+
+
+def _strays(store: Store, prefix: str) -> list[str]:
+    named = _files(store, prefix)
+    return [key for key in store.list(prefix) if key.split("/")[-1] not in (NAME, *named)]
 
 
 def _files(store: Store, prefix: str) -> dict[str, Any]:
@@ -175,6 +213,10 @@ def _is_theirs(work: Work) -> pl.Expr:
     return (pl.col("platform") == work.platform) & pl.col("track_id").is_in(list(work.tracks))
 
 
+def _is_their_song(work: Work) -> pl.Expr:
+    return pl.col("sha256").is_in(list(work.songs))
+
+
 def old_copies(store: Store, keep: str | None) -> dict[str, dict[str, int]]:
     """Stamps of the snapshots and backups other than ``keep``."""
     folders = ("snapshots", "backups")
@@ -198,5 +240,6 @@ PLACES = (
     Place("shard_plans", _find_plans, _delete),
     Place("embeddings", _find_vectors, _clear_vectors),
     Place("score_runs", _find_scores, _clear_scores),
+    Place("predictions", _find_predictions, _clear_predictions),
     Place("training_sets", _find_sets, _clear_set),
 )

@@ -6,6 +6,7 @@ from apex_core import heads
 from apex_core.catalog import sql, transaction
 from apex_core.pipeline.publish import CHAMPION, adopt_champions, build
 from apex_core.pipeline.run import Run, StageReport
+from apex_core.pipeline.scratch import working_folder
 from apex_core.pipeline.vectors import load_vectors
 from apex_core.registry import load_artifact, resolve_alias
 
@@ -14,7 +15,7 @@ _DECIMALS = 4  # of a point; what is left out is beyond what the hardware promis
 
 
 def run_predict(run: Run) -> StageReport:
-    """Predict what is missing; the champion's and the previous champion's predictions are kept."""
+    """Predict what is missing; the champion's and the previous champion's predictions stay in the catalog."""
     adopt_champions(run)
     champion = resolve_alias(run.store, CHAMPION)
     if champion is None:
@@ -32,8 +33,21 @@ def run_predict(run: Run) -> StageReport:
             connection.register("incoming_prediction", part.to_arrow())
             connection.execute(sql("predict/insert"))
             connection.unregister("incoming_prediction")
-        connection.execute(sql("predict/retire"))
-    return StageReport("predict", {"songs": wanted.height}, champion.version)
+    retired = _retire(run)
+    return StageReport("predict", {"songs": wanted.height, "retired": retired}, champion.version)
+
+
+def _retire(run: Run) -> int:
+    """Move the predictions of versions before the previous champion to ``predictions/<version>.parquet``; how many."""
+    with run.catalog("predict") as connection:
+        old = [row[0] for row in connection.execute(sql("predict/superseded")).fetchall()]
+        for version in old:
+            with working_folder(run.settings, "publishing") as folder:
+                path = folder / "predictions.parquet"
+                connection.execute(sql("predict/export", path=path), {"version": version})
+                run.store.put_file(f"predictions/{version}.parquet", path, replace=True)
+            connection.execute(sql("predict/delete_version"), {"version": version})
+    return len(old)
 
 
 def _wanted(run: Run, version: str, encoder_id: str) -> pl.DataFrame:

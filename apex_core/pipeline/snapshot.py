@@ -1,21 +1,25 @@
 """Stage 9: publish a read-only snapshot, and back the catalog up. Nothing is written when nothing changed."""
 
-import tempfile
+import hashlib
+import json
 from collections.abc import Generator
 from contextlib import contextmanager
-from datetime import timedelta
 from itertools import groupby
 from pathlib import Path
 
 import duckdb
 
-from apex_core.catalog import Connection, fingerprint, require_checks, sql
+from apex_core.catalog import Connection, compact, engine, fingerprint, sql
+from apex_core.catalog.lock import hold
 from apex_core.catalog.migrate import create_views
-from apex_core.catalog.reader import latest_stamp, next_latest
+from apex_core.catalog.reader import latest_snapshot, latest_stamp, next_latest, point_to
 from apex_core.mert import song_vectors
+from apex_core.pipeline.check import NOTHING, Acceptance, examine, mark_published
+from apex_core.pipeline.retention import collect_backups, collect_snapshots, trim_history
 from apex_core.pipeline.run import Run, StageReport
-from apex_core.storage import Manifest, Store, read_manifest, write_manifest
-from apex_core.storage.manifest import NAME, entry_of_file
+from apex_core.pipeline.scratch import working_folder
+from apex_core.storage import Manifest, read_manifest, write_manifest
+from apex_core.storage.manifest import NAME, Entry, entry_of_file
 
 PUBLIC_TABLES = (
     "track",
@@ -23,6 +27,7 @@ PUBLIC_TABLES = (
     "audio",
     "score_run",
     "score_cdf",
+    "score_cohort",
     "engagement_score",
     "encoder",
     "embedding_shard",
@@ -35,39 +40,71 @@ PUBLIC_TABLES = (
     "prediction",
     "reject",
     "run_stat",
+    "check_result",
 )
-_FILES = ("catalog.duckdb", "vectors.duckdb", "scored_catalog.parquet")
+# Public views as Parquet, for everyone who does not run this DuckDB. Not engagement_latest: scored_catalog has it all.
+EXPORTS = (
+    "scored_catalog",
+    "engagement_daily",
+    "coverage",
+    "model_history",
+    "lineage",
+    "rejects_open",
+)
+_CATALOG, _VECTORS, _SCORED = "catalog.duckdb", "vectors.duckdb", "scored_catalog.parquet"
+_PATIENCE_S = 3_600.0
 
 
-def run_snapshot(run: Run) -> StageReport:
+def run_snapshot(run: Run, accepted: Acceptance = NOTHING) -> StageReport:
     """Publish the public tables, views and song vectors, unless the newest snapshot shows the same catalog.
 
-    Raises CheckFailed, and publishes nothing, when the catalog breaks one of the rules in ``sql/checks``.
+    One process of the host at a time, so that no snapshot is older than the one before. Raises CheckFailed, and
+    publishes nothing, when the catalog breaks one of the rules in ``sql/checks``.
     """
-    with tempfile.TemporaryDirectory(prefix="apex-") as temporary:
-        folder = Path(temporary)
-        with run.catalog("snapshot") as connection:  # one unit: what is checked and hashed is what is copied
-            require_checks(connection)
-            print_ = fingerprint(connection)
-            current, shards = _newest_if(run.store, print_), list[tuple[str, str]]()
-            if current is None:
-                _copy_out(connection, folder)
-                shards = connection.execute(sql("snapshot/vector_shards")).fetchall()
-        stamp = current or f"{run.as_of:%Y%m%dT%H%M%SZ}-{print_[:8]}"
-        if current is None:
-            _vectors(run.store, folder, shards)
-            _publish(run, stamp, print_, folder, _finish(folder))
-    _back_up(run, stamp)  # also when a run before this one was cut short between snapshot and backup
-    removed = _collect(run)
-    note = f"{stamp} is current" if current else stamp
-    return StageReport("snapshot", {"published": int(current is None), "removed": removed}, note)
+    lock = run.settings.home / "snapshot.lock"
+    with hold(lock, f"{run.run_id}: snapshot", _PATIENCE_S, "The publishing of snapshots"):
+        with working_folder(run.settings, "publishing") as folder:
+            stamp, is_new, checked = _snapshot(run, folder, accepted)
+        if run.store.is_local:
+            point_to(run.settings, latest_snapshot(run.settings))
+        with working_folder(run.settings, "publishing") as folder:
+            _back_up(run, stamp, folder)  # also when a run before this one was cut short between snapshot and backup
+        removed = collect_snapshots(run.store, run.as_of, run.settings.snapshot.keep_days)
+        collect_backups(run.store, stamp, run.settings.snapshot.backups)
+    compacted = compact(run.settings, f"{run.run_id}: compact")
+    counts = {"published": int(is_new), "removed": removed, "compacted": int(compacted), **checked.counts}
+    note = stamp if is_new else f"{stamp} is current"
+    return StageReport("snapshot", counts, "; ".join(filter(None, [note, checked.note])))
 
 
-def _newest_if(store: Store, print_: str) -> str | None:
-    """The newest snapshot's stamp, if it shows the catalog of this fingerprint."""
-    newest = latest_stamp(store)
-    same = newest and read_manifest(store, f"snapshots/{newest}").facts["fingerprint"] == print_
-    return newest if same else None
+def _snapshot(run: Run, folder: Path, accepted: Acceptance) -> tuple[str, bool, StageReport]:
+    """The stamp of the snapshot that shows the catalog as it is, whether it had to be made, what the checks say."""
+    with run.catalog("snapshot") as connection:  # one unit: what is checked and hashed is what is copied
+        trim_history(connection, run.as_of, run.settings.snapshot.history_days)
+        checked = examine(connection, run, "snapshot", accepted)
+        mark_published(connection, run)
+        print_ = fingerprint(connection)
+        newest = latest_stamp(run.store)
+        before = read_manifest(run.store, f"snapshots/{newest}") if newest else Manifest({})
+        if newest and before.facts["fingerprint"] == print_:
+            return newest, False, checked
+        _copy_out(connection, folder)
+        shards = connection.execute(sql("snapshot/vector_shards")).fetchall()
+        vectors = _vectors_digest(connection)
+    stamp = f"{run.as_of:%Y%m%dT%H%M%SZ}-{print_[:8]}"
+    facts = {"as_of": run.as_of.isoformat(), "fingerprint": print_, "duckdb": duckdb.__version__, "vectors": vectors}
+    if not run.store.exists(f"snapshots/{stamp}/{NAME}"):  # else a run that was cut short before it said "latest"
+        files = _finish(run, folder)
+        if before.facts.get("vectors") == vectors and _VECTORS in before.files:
+            run.store.repeat(f"snapshots/{newest}/{_VECTORS}", f"snapshots/{stamp}/{_VECTORS}")
+            files[_VECTORS] = before.files[_VECTORS]
+        else:
+            _build_vectors(run, folder, shards)
+        _upload(run, f"snapshots/{stamp}", folder, files, {**facts, "tracks": files[_SCORED].rows})
+    # A number is taken once: should another flow have published meanwhile, the next one is ours.
+    while not run.store.put_json(next_latest(run.store), {"stamp": stamp}):
+        pass
+    return stamp, True, checked
 
 
 @contextmanager
@@ -80,74 +117,57 @@ def _attached(connection: Connection, path: Path) -> Generator[None]:
 
 
 def _copy_out(connection: Connection, folder: Path) -> None:
-    with _attached(connection, folder / "catalog.duckdb"):
+    with _attached(connection, folder / _CATALOG):
         for table in PUBLIC_TABLES:
             connection.execute(sql("snapshot/copy_table", table=table))
 
 
-def _vectors(store: Store, folder: Path, shards: list[tuple[str, str]]) -> None:
-    with duckdb.connect(str(folder / "vectors.duckdb")) as connection:
-        connection.execute(sql("catalog/attach_read_only", path=folder / "catalog.duckdb", alias="shown"))
+def _vectors_digest(connection: Connection) -> str:
+    """What the vectors' file follows from: which songs are embedded, how it is made, and by which DuckDB."""
+    songs = connection.execute(sql("snapshot/vectors_digest")).fetchall()
+    made = [sql("snapshot/create_vectors"), sql("snapshot/insert_vectors"), duckdb.__version__]
+    return hashlib.sha256(json.dumps([made, songs], default=str).encode()).hexdigest()
+
+
+def _build_vectors(run: Run, folder: Path, shards: list[tuple[str, str]]) -> None:
+    with duckdb.connect(str(folder / _VECTORS), config=engine(run.settings)) as connection:
+        connection.execute(sql("catalog/attach_read_only", path=folder / _CATALOG, alias="shown"))
         connection.execute(sql("snapshot/create_vectors"))
         for encoder_id, group in groupby(shards, key=lambda row: row[0]):
             for _, shard_id in group:  # a shard at a time: memory does not grow with the catalog
-                rows = song_vectors(store, encoder_id, [shard_id], ("sha256", "mixed"))
+                rows = song_vectors(run.store, encoder_id, [shard_id], ("sha256", "mixed"))
                 connection.register("incoming_vector", rows)
                 connection.execute(sql("snapshot/insert_vectors"), {"encoder_id": encoder_id, "shard_id": shard_id})
                 connection.unregister("incoming_vector")
 
 
-def _finish(folder: Path) -> int:
-    with duckdb.connect(str(folder / "catalog.duckdb")) as connection:
+def _finish(run: Run, folder: Path) -> dict[str, Entry]:
+    """Give the copy its views, and write those that are exported; the entries of what is in Parquet."""
+    files: dict[str, Entry] = {}
+    with duckdb.connect(str(folder / _CATALOG), config=engine(run.settings)) as connection:
         connection.execute(sql("catalog/set_utc"))
         create_views(connection)
-        connection.execute(sql("snapshot/export", path=folder / "scored_catalog.parquet"))
-        counted = connection.execute(sql("snapshot/count_scored")).fetchone()
-    return int(counted[0]) if counted else 0
+        for view in EXPORTS:
+            path = folder / f"{view}.parquet"
+            counted = connection.execute(sql("snapshot/export", view=view, path=path)).fetchone()
+            files[path.name] = entry_of_file(path, int(counted[0]) if counted else 0)
+    return files
 
 
-def _publish(run: Run, stamp: str, print_: str, folder: Path, tracks: int) -> None:
-    prefix = f"snapshots/{stamp}"
-    if not run.store.exists(f"{prefix}/{NAME}"):  # else a run that was cut short before it said "latest"
-        _upload(run, prefix, print_, folder, tracks)
-    # A number is taken once: when another flow has published meanwhile, the next one is ours.
-    announced = False
-    while not announced:
-        announced = run.store.put_json(next_latest(run.store), {"stamp": stamp})
-
-
-def _upload(run: Run, prefix: str, print_: str, folder: Path, tracks: int) -> None:
-    files = {name: entry_of_file(folder / name) for name in _FILES}
-    facts = {
-        "as_of": run.as_of.isoformat(),
-        "fingerprint": print_,
-        "tracks": tracks,
-        "duckdb": duckdb.__version__,
-    }
-    for name in _FILES:
-        run.store.put_file(f"{prefix}/{name}", folder / name, replace=True)
+def _upload(run: Run, prefix: str, folder: Path, files: dict[str, Entry], facts: dict[str, object]) -> None:
+    for path in (folder / name for name in (_CATALOG, _VECTORS, *(f"{view}.parquet" for view in EXPORTS))):
+        if not path.exists():
+            continue  # the vectors, repeated from the snapshot before
+        files.setdefault(path.name, entry_of_file(path))
+        run.store.put_file(f"{prefix}/{path.name}", path, replace=True)
+        if run.store.is_local:
+            Path(run.store.path(f"{prefix}/{path.name}")).chmod(0o444)  # who forgets read_only is told so
     write_manifest(run.store, prefix, Manifest(files, facts))
 
 
-def _back_up(run: Run, stamp: str) -> None:
-    if run.store.exists(f"backups/{stamp}/catalog.duckdb"):
-        return
-    with tempfile.TemporaryDirectory(prefix="apex-") as folder:
-        path = Path(folder) / "catalog.duckdb"
-        with run.catalog("backup") as connection, _attached(connection, path):
+def _back_up(run: Run, stamp: str, folder: Path) -> None:
+    key = f"backups/{stamp}/{_CATALOG}"
+    if not run.store.exists(key):
+        with run.catalog("backup") as connection, _attached(connection, folder / _CATALOG):
             connection.execute(sql("snapshot/copy_database", catalog="catalog"))
-        run.store.put_file(f"backups/{stamp}/catalog.duckdb", path, replace=True)
-    stamps = sorted({key.split("/")[1] for key in run.store.list("backups")})
-    for old in stamps[: -run.settings.snapshot.backups]:
-        run.store.delete(f"backups/{old}/catalog.duckdb")
-
-
-def _collect(run: Run) -> int:
-    """Delete snapshots older than ``keep_days``, never the newest."""
-    newest = latest_stamp(run.store)
-    oldest_kept = f"{run.as_of - timedelta(days=run.settings.snapshot.keep_days):%Y%m%dT%H%M%SZ}"
-    keys = [key for key in run.store.list("snapshots") if not key.startswith("snapshots/latest/")]
-    old = [key for key in keys if key.split("/")[1] < oldest_kept and key.split("/")[1] != newest]
-    for key in sorted(old, key=lambda key: not key.endswith("MANIFEST.json")):  # the manifest first: no longer trusted
-        run.store.delete(key)
-    return len({key.split("/")[1] for key in old})
+        run.store.put_file(key, folder / _CATALOG, replace=True)

@@ -116,9 +116,30 @@ class Store:
             return
         with tempfile.TemporaryDirectory() as folder:
             copy = Path(folder) / key.rsplit("/", 1)[-1]
-            with self._found(key) as path:
-                self.fs.get_file(path, str(copy))
+            self.fetch(key, copy)
             yield copy
+
+    def fetch(self, key: str, target: Path) -> None:
+        """Copy an object to a path on this disk; what a failure leaves there is not whole."""
+        with self._found(key) as path:
+            if self.is_local:
+                _copy(Path(path), target)
+            else:
+                self.fs.get_file(path, str(target))
+
+    def repeat(self, source: str, key: str) -> None:
+        """Let ``key``, which no manifest trusts yet, hold what ``source`` holds, without moving the bytes.
+
+        On s3 the server copies; in a folder it is one file under two names, which nobody may write into.
+        """
+        target = self.path(key)
+        with self._found(source) as path:
+            if self.is_local:
+                with self._temporary(target) as temporary:
+                    os.link(path, temporary)
+                    os.replace(temporary, target)
+            else:
+                self.fs.cp_file(path, target)
 
     def put(self, key: str, data: bytes, *, replace: bool = False) -> bool:
         """Write an object in one atomic step; True when it was written.

@@ -1,2 +1,0 @@
--- One row: how many tracks the snapshot has.
-SELECT count(*) FROM scored_catalog
