@@ -53,7 +53,7 @@ def test_json_is_an_object_a_line(apex: Apex) -> None:
 def test_a_table_stops_at_the_limit_and_says_so(apex: Apex) -> None:
     result = apex("sql", "SELECT n FROM range(101) AS r(n)")
     assert len(result.stdout.splitlines()) == 101  # with its head
-    assert "only the first 100 are shown, --limit 0 shows all" in result.stderr
+    assert "only the first 100; a limit of 0 shows all" in result.stderr
     assert "only" not in apex("sql", "SELECT n FROM range(100) AS r(n)").stderr
     assert len(apex("sql", "SELECT n FROM range(101) AS r(n)", "--limit", "0").stdout.splitlines()) == 102
     assert (
