@@ -23,6 +23,7 @@ class PageData:
 
     stamp: str
     as_of: datetime
+    duckdb: str
     platforms: list[str]
     totals: rows.Totals
     runs: list[rows.ScoreRun]
@@ -75,6 +76,7 @@ def _read(connection: Connection, snapshot: Snapshot) -> PageData:
     return PageData(
         stamp=snapshot.stamp,
         as_of=snapshot.as_of,
+        duckdb=snapshot.duckdb,
         platforms=[name for (name,) in connection.execute(sql("page/platforms")).fetchall()],
         totals=listed("page/totals", rows.Totals)[0],
         runs=runs,
