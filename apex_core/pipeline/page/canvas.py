@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable, Generator, Iterable, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 import matplotlib as mpl
 from markupsafe import Markup, escape
@@ -29,7 +30,7 @@ _PLAIN = {"ink": "#1c2024", "muted": "#5d666f", "grid": "#dfe3e7", "paper": "#ff
     zip((f"series-{n}" for n in range(1, 6)), ("#0072b2", "#d55e00", "#009e73", "#b4558f", "#a67c00"), strict=True)
 )
 
-_STYLE = {
+_STYLE: Any = {  # its keys have a type of their own
     "svg.fonttype": "none",
     "font.family": "sans-serif",
     "font.sans-serif": ["DejaVu Sans"],
