@@ -90,11 +90,18 @@ def _write(session: "Session", key: str, stopped_by: str) -> None:
             f"# {session.run.run_id}: {headline}",
             f"As of {session.run.as_of:%Y-%m-%d %H:%M} UTC.",
             *([f"## What went wrong\n\n{_bullets(troubles)}"] if troubles else []),
+            *_warnings(session.done),
             f"## Stages\n\n{stage_table(session.done)}",
             *_from_snapshot(session.run.settings),
         ]
     )
     create_markdown_artifact(markdown, key=key, description=f"{session.run.run_id}: {headline}")
+
+
+def _warnings(done: Iterable["Done"]) -> list[str]:
+    """What checks found that did not stop the run."""
+    found = [d.report for d in done if d.report.counts.get("warnings") or d.report.counts.get("accepted")]
+    return [f"## Warnings\n\n{_bullets(f'{report.stage}: {report.note}' for report in found)}"] if found else []
 
 
 def stage_table(done: Iterable["Done"]) -> str:

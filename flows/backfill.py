@@ -16,9 +16,11 @@ from prefect.cache_policies import NO_CACHE
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from apex_core.errors import ApexError
+from apex_core.pipeline.check import accept
 from apex_core.pipeline.run import Run, Window
 from apex_core.settings import get_settings
 from flows.artifacts import reported, table
+from flows.checks import check as check_catalog
 from flows.extract import extract
 from flows.session import Done, Session, keep, session
 from flows.stages import audio, label, predict, score, snapshot
@@ -53,6 +55,10 @@ class BackfillForm(BaseModel):
         json_schema_extra={"position": 5},
     )
     dry_run: bool = Field(True, description="Only show the plan.", json_schema_extra={"position": 6})
+    accept: list[str] = Field(
+        [], description="Blocking checks to let pass in this one run.", json_schema_extra={"position": 7}
+    )
+    because: str = Field("", description="Why they are accepted.", json_schema_extra={"position": 8})
 
     @property
     def window(self) -> Window:
@@ -83,9 +89,11 @@ def backfill(form: BackfillForm) -> list[Done]:
     if form.dry_run:
         _show(_planned(form))
         return []
+    accepted = accept(form.accept, form.because)
     with session("backfill", None) as own, reported(own, "backfill"):
         if "ingest" in form.stages:
             own.add(ingest_files(own.run, form))
+            own.add(check_catalog(own.run, "ingest", accepted))
         plan = _planned(form)  # after the ingest, which may have brought tracks
         _show(plan)
         for partition in plan.partitions:
@@ -93,9 +101,10 @@ def backfill(form: BackfillForm) -> list[Done]:
         if "label" in form.stages:
             own.add(label(own.run))
         own.add(score(own.run))
+        own.add(check_catalog(own.run, "score", accepted))
         if "predict" in form.stages:
             own.add(predict(own.run))
-        own.add(snapshot(own.run))
+        own.add(snapshot(own.run, accepted))
     return own.outcome()
 
 
@@ -110,6 +119,7 @@ def check(form: BackfillForm) -> None:
     missing = [name for name in form.files if not Path(name).exists()]
     if missing:
         raise ApexError(f"There is no {', '.join(missing)} on this worker.", fix="give paths as the worker sees them")
+    accept(form.accept, form.because)
 
 
 def _fill(own: Session, form: BackfillForm, partition: "Partition") -> None:

@@ -9,6 +9,7 @@ import typer
 from typer.core import TyperGroup
 
 from apex_core.errors import ApexError
+from flows.commands.check import check
 from flows.commands.doctor import doctor
 from flows.commands.forget import forget
 from flows.commands.ingest import ingest
@@ -57,7 +58,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (demo, ingest, nightly, backfill, sql, predict, status, doctor, forget):
+for command in (demo, ingest, nightly, backfill, sql, predict, status, check, doctor, forget):
     app.command()(command)
 
 

@@ -4,13 +4,16 @@ Why it is shaped like this: one flow on one node, since the catalog has one writ
 start and stands for "now" in every stage, so a night that was killed and started again ends where an uninterrupted
 one would have. What cannot be had (a platform that is down, a shard that fails) does not keep the rest from the
 morning; the run then ends as failed and says which, and what to do. Resuming rests on the catalog and on the store's
-manifests, not on Prefect's memory: start it again, and each stage does what is left.
+manifests, not on Prefect's memory: start it again, and each stage does what is left. What a check blocks is not gone
+on with: nothing that rests on a broken catalog is trained, published or shown.
 """
 
 from prefect import flow
 from pydantic import AwareDatetime
 
+from apex_core.pipeline.check import accept as accepting
 from flows.artifacts import reported
+from flows.checks import check
 from flows.extract import extract
 from flows.ingest import ingest
 from flows.session import Done, session
@@ -19,20 +22,27 @@ from flows.train import train
 
 
 @flow(name="nightly", persist_result=False)
-def nightly(as_of: AwareDatetime | None = None, force_training: bool = False) -> list[Done]:
+def nightly(
+    as_of: AwareDatetime | None = None, force_training: bool = False, accept: list[str] | None = None, because: str = ""
+) -> list[Done]:
     """Ingest, score, extract, train, publish, predict and publish a snapshot.
 
     Args:
         as_of: The moment that stands for now in every stage; leave empty for now.
         force_training: Train even when nothing new is to be learned.
+        accept: Blocking checks to let pass in this one run: those whose severity is "block unless accepted".
+        because: Why they are accepted; it is kept with their results.
     """
+    accepted = accepting(accept or [], because)
     with session("nightly", as_of) as night, reported(night, "nightly"):
         run = night.run
         night.add(*ingest(run.run_id, run.as_of))  # 1
+        night.add(check(run, "ingest", accepted))
         night.add(audio(run))  # 2
         night.add(score(run))  # 3
+        night.add(check(run, "score", accepted))
         night.add(*extract(run.run_id, run.as_of))  # 4
         night.add(label(run))  # 5
         night.add(*train(run.run_id, run.as_of, force_training))  # 6 train, 7 publish, 8 predict
-        night.add(snapshot(run))  # 9
+        night.add(snapshot(run, accepted))  # 9
     return night.outcome()

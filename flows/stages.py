@@ -3,7 +3,9 @@
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
+from apex_core.pipeline.check import NOTHING, Acceptance
 from apex_core.pipeline.run import EVERYTHING, Run, Window
+from flows.checks import shown, told
 from flows.session import Done, keep
 
 
@@ -40,8 +42,9 @@ def predict(run: Run) -> Done:
 
 
 @task(name="snapshot", cache_policy=NO_CACHE, persist_result=False)
-def snapshot(run: Run) -> Done:
-    """Publish the read-only snapshot and back the catalog up."""
+def snapshot(run: Run, accepted: Acceptance = NOTHING) -> Done:
+    """Check the whole catalog, publish the read-only snapshot and back the catalog up."""
     from apex_core.pipeline.snapshot import run_snapshot
 
-    return keep(run, lambda: run_snapshot(run))
+    with shown(run):
+        return told(keep(run, lambda: run_snapshot(run, accepted)))

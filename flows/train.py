@@ -12,6 +12,7 @@ from prefect.cache_policies import NO_CACHE
 from pydantic import AwareDatetime
 
 from apex_core.pipeline.run import Run, StageReport
+from flows.checks import check
 from flows.session import Done, keep, session
 from flows.stages import predict
 
@@ -54,6 +55,7 @@ def train(run_id: str | None = None, as_of: AwareDatetime | None = None, force: 
     with session("train", as_of, run_id) as own:
         trained, candidate = fit(own.run, force)
         own.add(trained)
+        own.add(check(own.run, "train"))  # a model that has seen what it was tested on is not published
         own.add(publish(own.run, candidate))
         own.add(predict(own.run))
     return own.outcome()

@@ -43,6 +43,8 @@ _HEADER = re.compile(
     r"(?:-- needs: (?P<needs>.+)\n)?"
     r"-- fix: (?P<fix>.+\n(?:--   \S.*\n)*)"
 )
+# Statements that make temp tables for checks to read.
+_NEEDS = ("check/coverage", "check/drift", "check/new_rejects", "train/create_groups")
 _COLUMNS = (["what", "which"], ["what", "which", "detail"])
 _PARAMETER = re.compile(r"\$(\w+)")
 _BOUND = frozenset({"run_id", "as_of", *ChecksSettings.model_fields})
@@ -118,13 +120,15 @@ def parse_check(name: str, text: str) -> Check:
         raise _wrong(name, f"severity {severity!r} is none of {', '.join(_SEVERITIES)}")
     if when != [moment for moment in MOMENTS if moment in when]:
         raise _wrong(name, f"when {match['when']!r} is not some of {', '.join(MOMENTS)}, in this order")
+    needs = tuple(match["needs"].split(", ")) if match["needs"] else ()
+    if not set(needs) <= set(_NEEDS):
+        raise _wrong(name, f"needs {match['needs']!r} is not some of {', '.join(_NEEDS)}")
     statement = text[len(header) :]
     unknown = sorted(set(_PARAMETER.findall(statement)) - _BOUND)
     if unknown:
         raise _wrong(name, f"nothing is bound as {', '.join(unknown)}")
     if not statement.strip():
         raise _wrong(name, "there is no statement")
-    needs = tuple(match["needs"].split(", ")) if match["needs"] else ()
     moments = cast(tuple[Moment, ...], tuple(when))
     return Check(name, _joined(match["rule"]), severity, moments, needs, _joined(match["fix"]), statement)
 

@@ -36,6 +36,7 @@ def delete_rows(connection: Connection, work: Work) -> None:
             connection.execute(sql("forget/delete_track_rows", table=table), work.bound)
         else:
             connection.execute(sql("forget/delete_song_rows", table=table), {"songs": list(work.songs)})
+    _clear_checks(connection, work)
     keys = pl.DataFrame(rejects, schema=["source", "reject_key", "reason"], orient="row") if rejects else None
     if keys is not None:
         execute_with(connection, "named", keys, "forget/delete_rejects")
@@ -67,6 +68,14 @@ def models_of(connection: Connection, training_sets: list[str]) -> list[dict[str
     rows = connection.execute(sql("forget/models_of"), {"training_sets": training_sets}).fetchall()
     why = "weights learned from training sets that held these; a published version never changes"
     return [{"what": "models", "why": why, "where": [row[0] for row in rows]}] if rows else []
+
+
+def _clear_checks(connection: Connection, work: Work) -> None:
+    """Results of checks keep their counts, without the offenders that name one of them."""
+    rows = connection.execute(sql("forget/check_offenders")).fetchall()
+    named = [offender for (offender,) in rows if work.forgotten.named(offender)]
+    if named:
+        connection.execute(sql("forget/clear_check_offenders"), {"named": named})
 
 
 def _tables(connection: Connection) -> list[tuple[str, str]]:

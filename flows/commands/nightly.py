@@ -26,26 +26,36 @@ class _Stage(StrEnum):  # typer takes no list of literals
 
 _Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="All that Prefect and the libraries log.")]
 
+_Accept = Annotated[
+    list[str] | None,
+    typer.Option(help="Let this blocking check pass, once; may be repeated. `apex check` says which can be."),
+]
+_Because = Annotated[str, typer.Option(help="Why what is accepted is true; it is kept.")]
+
 
 def nightly(
     as_of: Annotated[
         str | None, typer.Option(help="The moment that stands for now in every stage (ISO 8601). [default: now]")
     ] = None,
     force_training: Annotated[bool, typer.Option("--force-training", help="Train, however little is new.")] = False,
+    accept: _Accept = None,
+    because: _Because = "",
     verbose: _Verbose = False,
 ) -> None:
     """Ingest, score, extract, train, publish, predict and publish a snapshot."""
     when = moment(as_of, "--as-of")
+    from apex_core.pipeline.check import accept as accepting
     from apex_core.settings import get_settings
     from flows.commands.logs import route
     from flows.terminal import notice
 
+    accepted = accepting(accept or [], because)
     settings = get_settings()
     route(verbose=verbose)
     with orchestrated(settings):
         from flows.nightly import nightly as flow
 
-        flow(when, force_training)
+        flow(when, force_training, list(accepted.checks), accepted.because)
     notice("done; apex status shows where the catalog stands")
 
 
@@ -64,6 +74,8 @@ def backfill(
         str | None, typer.Option(help="For the stage ingest: when the files' counts were taken (ISO 8601).")
     ] = None,
     run: Annotated[bool, typer.Option("--run", help="Do it. Without this, only the plan is shown.")] = False,
+    accept: _Accept = None,
+    because: _Because = "",
     verbose: _Verbose = False,
 ) -> None:
     """Run stages again for tracks created in a window; shows the plan unless --run is given."""
@@ -86,6 +98,8 @@ def backfill(
         files=[str(path.absolute()) for path in file or ()],
         observed_at=observed,
         dry_run=not run,
+        accept=accept or [],
+        because=because,
     )
     check(form)
     _show_plan(settings, form)
