@@ -1,5 +1,6 @@
-"""Plays and likes to percentiles to scores: the definition, and the SQL that applies it."""
+"""Plays and likes become percentiles and scores of whole cohorts."""
 
-from apex_core.engagement.scores import ScoreOutcome, retire_runs, score
+from apex_core.engagement.retirement import load_run, retire_runs
+from apex_core.engagement.scores import ScoreOutcome, score
 
-__all__ = ["ScoreOutcome", "retire_runs", "score"]
+__all__ = ["ScoreOutcome", "load_run", "retire_runs", "score"]

@@ -1,16 +1,16 @@
-"""Score runs: whole cohorts at a time, identified by the hash of definition and inputs."""
+"""Score runs: whole cohorts at a time, identified by the hash of definition and inputs.
+
+A run's ``as_of`` is no part of its id: equal inputs under one definition give equal scores whenever they are looked
+at. It counts where it changes inputs, since the staleness limit is reckoned from it.
+"""
 
 import hashlib
 import json
 from dataclasses import dataclass
-from datetime import datetime
-
-import pyarrow as pa
-import pyarrow.parquet as pq
+from datetime import datetime, timedelta
 
 from apex_core.catalog import Connection, sql, transaction
 from apex_core.settings import ScoreSettings
-from apex_core.storage import Store
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,53 +25,59 @@ class ScoreOutcome:
 def score(connection: Connection, definition: ScoreSettings, as_of: datetime, run_id: str) -> ScoreOutcome:
     """Score the latest counts of every eligible track, 0 to 100 within its cohort (FACTS §1).
 
-    Nothing is written when definition and inputs are those of the current run.
+    Nothing is written when definition and inputs are those of the current run. When they are those of an older one,
+    it becomes the current run again.
     """
     text = json.dumps(definition.model_dump(mode="json"), sort_keys=True)
     with transaction(connection):
-        connection.execute(sql("score/create_inputs"), {"min_age_days": definition.min_age_days})
-        digest = connection.execute(sql("score/inputs_digest")).fetchone()
-        assert digest is not None
+        connection.execute(sql("score/create_cohort_of"))
+        connection.execute(sql("score/create_inputs"), _eligibility(definition, as_of) | by_cohort(definition))
+        digest = connection.execute(sql("score/inputs_digest")).fetchall()[0]
         score_run_id = hashlib.sha256(f"{text}|{digest}".encode()).hexdigest()[:16]
-        known, current = connection.execute(sql("score/known_run"), {"score_run_id": score_run_id}).fetchone() or (0, 0)
+        key: dict[str, object] = {"score_run_id": score_run_id}
+        known, current = connection.execute(sql("score/known_run"), key).fetchall()[0]
         if known and not current:
-            _bring_back(connection, score_run_id, as_of)
+            connection.execute(sql("score/make_current"), {**key, "as_of": as_of})
         if digest[0] and not known:
-            _insert(connection, definition, text, score_run_id, as_of, run_id)
+            connection.execute(sql("score/insert_run"), {**key, "definition": text, "as_of": as_of, "run_id": run_id})
+        if digest[0] and not current:
+            _write(connection, definition, key, again=bool(known))
     return ScoreOutcome(score_run_id, digest[0], is_new=not known and digest[0] > 0)
 
 
-def _insert(
-    connection: Connection,
-    definition: ScoreSettings,
-    text: str,
-    score_run_id: str,
-    as_of: datetime,
-    run_id: str,
-) -> None:
-    key = {"score_run_id": score_run_id}
-    connection.execute(sql("score/insert_run"), {**key, "definition": text, "as_of": as_of, "run_id": run_id})
+def compute(connection: Connection, definition: ScoreSettings) -> None:
+    """Make the temp tables ``made_cohort`` and ``made_cdf`` from the temp table ``score_input``."""
+    connection.execute(sql("score/create_cohorts"), by_cohort(definition))
     method = {"percentile": definition.percentile, "gamma": definition.gamma, "zeros": definition.zeros}
-    connection.execute(sql("score/insert_cdf"), {**key, **method})
-    connection.execute(sql("score/insert_scores"), key)
+    connection.execute(sql("score/create_cdf"), method)
 
 
-def _bring_back(connection: Connection, score_run_id: str, as_of: datetime) -> None:
-    """Make an older run current; its rows may have been retired since, and are written again from its CDF."""
-    key = {"score_run_id": score_run_id}
-    connection.execute(sql("score/make_current"), {**key, "as_of": as_of})
-    connection.execute(sql("score/delete_run_rows"), key)
-    connection.execute(sql("score/insert_scores"), key)
+def by_cohort(definition: ScoreSettings) -> dict[str, object]:
+    """What ``cohort_of`` asks of a definition, as named SQL parameters."""
+    return {
+        "edges": list(definition.age_band_days),
+        "by_age": "age_band" in definition.cohort,
+        "by_family": "model_family" in definition.cohort,
+    }
 
 
-def retire_runs(connection: Connection, store: Store) -> int:
-    """Move the rows of runs older than the previous one to ``score_runs/<id>.parquet``; how many runs moved."""
-    old = [row[0] for row in connection.execute(sql("score/superseded")).fetchall()]
-    for score_run_id in old:
-        key = {"score_run_id": score_run_id}
-        rows = connection.sql(sql("score/run_rows"), params=key).to_arrow_table()
-        sink = pa.BufferOutputStream()
-        pq.write_table(rows, sink, compression="zstd")
-        store.put(f"score_runs/{score_run_id}.parquet", sink.getvalue().to_pybytes(), replace=True)
-        connection.execute(sql("score/delete_run_rows"), key)
-    return len(old)
+def _eligibility(definition: ScoreSettings, as_of: datetime) -> dict[str, object]:
+    stale = definition.max_stale_days
+    return {
+        "min_age_days": definition.min_age_days,
+        "kinds": list(definition.kinds),
+        "oldest": None if stale is None else as_of - timedelta(days=stale),
+    }
+
+
+def _write(connection: Connection, definition: ScoreSettings, key: dict[str, object], *, again: bool) -> None:
+    """Write a run's cohorts, CDFs and rows; ``again``, of an older run whose rows may have been retired since.
+
+    They are made from the inputs, which are those it was made from, so they come out as they were.
+    """
+    compute(connection, definition)
+    if again:
+        for table in ("score_cohort", "score_cdf", "engagement_score"):
+            connection.execute(sql("score/delete_rows", table=table), key)
+    for statement in ("insert_cohorts", "insert_cdf", "insert_scores"):
+        connection.execute(sql(f"score/{statement}"), key)

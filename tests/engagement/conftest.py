@@ -25,7 +25,7 @@ class Cohorts:
         migrate(self.con)
 
     def clear(self) -> None:
-        for table in ("track", "engagement", "score_run", "score_cdf", "engagement_score"):
+        for table in ("track", "engagement", "score_run", "score_cdf", "score_cohort", "engagement_score"):
             self.con.execute(f"DELETE FROM {table}")
 
     def observe(self, counts: Iterable[Count], **track: Any) -> None:
@@ -51,6 +51,11 @@ class Cohorts:
             FROM seen ANTI JOIN track USING (platform, track_id)
             """,
             facts,
+        )
+        self.con.execute(
+            "UPDATE track SET last_observed_at = $now FROM seen "
+            "WHERE track.platform = seen.platform AND track.track_id = seen.track_id",
+            {"now": now},
         )
         self.con.execute(
             "INSERT INTO engagement SELECT platform, track_id, $now, plays, likes, $now FROM seen", {"now": now}

@@ -1,13 +1,15 @@
 """A score run is named by its inputs: the same again is nothing new, and the newest ones stay at hand."""
 
-import io
 from pathlib import Path
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from apex_core.engagement import retire_runs
-from apex_core.storage import Store
+from apex_core.engagement import load_run, retire_runs
+from apex_core.engagement.retirement import PARTS
+from apex_core.errors import ArtifactError, NotFound
+from apex_core.storage import Store, read_manifest
 from tests.engagement.conftest import Cohorts
 
 A, B, C = {"gamma": 0.5}, {"gamma": 1.0}, {"gamma": 2.0}
@@ -88,14 +90,27 @@ def test_a_backfill_of_an_earlier_moment_is_current_too(two: Cohorts) -> None:
     assert two.score(**B).score_run_id == current(two)
 
 
+def everything(cohorts: Cohorts, prefix: str = "") -> list[list[tuple[object, ...]]]:
+    """Rows, CDF and cohorts of the catalog, or of a run that was loaded under a prefix, in a fixed order."""
+    tables = [f"{prefix}_{part}" if prefix else table for part, table in PARTS.items()]
+    return [cohorts.con.execute(f"FROM {table} ORDER BY ALL").fetchall() for table in tables]
+
+
+def loaded(cohorts: Cohorts, store: Store, score_run_id: str) -> list[list[tuple[object, ...]]]:
+    load_run(cohorts.con, store, score_run_id, "one")
+    return everything(cohorts, "one")
+
+
 def test_two_runs_stay_and_older_ones_lie_in_the_store(two: Cohorts, local: Store) -> None:
-    runs = [two.score(**definition).score_run_id for definition in (A, B, C)]
-    rows = two.con.execute("FROM engagement_score WHERE score_run_id = $1 ORDER BY track_id", runs[:1]).fetchall()
+    first = two.score(**A).score_run_id
+    before = everything(two)
+    runs = [first, *(two.score(**definition).score_run_id for definition in (B, C))]
     assert retire_runs(two.con, local) == 1
-    assert kept(two) == set(runs[1:])
-    assert local.list("score_runs") == [f"score_runs/{runs[0]}.parquet"]
-    table = pq.read_table(io.BytesIO(local.read(f"score_runs/{runs[0]}.parquet")))
-    assert [tuple(row.values()) for row in table.to_pylist()] == rows
+    for table in PARTS.values():
+        here = two.con.execute(f"SELECT DISTINCT score_run_id FROM {table}").fetchall()
+        assert {row for (row,) in here} == set(runs[1:]), table
+    assert read_manifest(local, f"score_runs/{first}", verify=True).files["scores.parquet"].rows == 2
+    assert loaded(two, local, first) == before
     assert two.count("score_run") == 3, "what a run was made of stays known"
     assert retire_runs(two.con, local) == 0
 
@@ -114,10 +129,59 @@ def test_a_retired_run_that_is_current_again_has_its_scores(two: Cohorts, local:
     assert len(kept(two)) == 2
 
 
-def test_a_run_that_was_killed_between_store_and_catalog_is_retired_the_next_time(two: Cohorts, local: Store) -> None:
+@pytest.mark.parametrize("left", ["half a file", "all but the manifest", "all but the deletion"])
+def test_a_retirement_that_was_killed_is_done_the_next_time(two: Cohorts, local: Store, left: str) -> None:
+    first = two.score(**A).score_run_id
+    before = everything(two)
+    for definition in (B, C):
+        two.score(**definition)
+    if left == "half a file":
+        local.put(f"score_runs/{first}/scores.parquet", b"half of it")
+    else:
+        retire_runs(two.con, local)
+        assert first not in kept(two)
+        load_run(two.con, local, first, "back")
+        for part, table in PARTS.items():  # as if the catalog had not been told
+            two.con.execute(f"INSERT INTO {table} FROM back_{part}")
+    if left == "all but the manifest":
+        local.delete(f"score_runs/{first}/MANIFEST.json")
+    assert retire_runs(two.con, local) == 1
+    assert first not in kept(two)
+    assert loaded(two, local, first) == before
+
+
+def test_a_run_of_early_days_moves_into_a_folder(two: Cohorts, local: Store) -> None:
+    """Then one file held the rows, and the CDF stayed in the catalog."""
+    first = two.score(**A).score_run_id
+    before = everything(two)
+    sink = pa.BufferOutputStream()
+    rows = two.con.sql("SELECT * EXCLUDE (age_days, model_family) FROM engagement_score").to_arrow_table()
+    pq.write_table(rows, sink)
+    local.put(f"score_runs/{first}.parquet", sink.getvalue().to_pybytes())
+    two.con.execute("DELETE FROM engagement_score")
+    assert loaded(two, local, first) == before
+    for definition in (B, C):
+        two.score(**definition)
+    assert retire_runs(two.con, local) == 1
+    assert not local.exists(f"score_runs/{first}.parquet")
+    assert loaded(two, local, first) == before
+
+
+def test_a_run_whose_rows_are_nowhere_is_said_to_be_so(two: Cohorts, local: Store) -> None:
+    first = two.score(**A).score_run_id
+    two.con.execute("DELETE FROM engagement_score")
+    with pytest.raises(NotFound, match=first):
+        load_run(two.con, local, first)
+    for definition in (B, C):
+        two.score(**definition)
+    assert retire_runs(two.con, local) == 1, "and it holds nothing up"
+
+
+def test_an_altered_file_is_noticed(two: Cohorts, local: Store) -> None:
     first = two.score(**A).score_run_id
     for definition in (B, C):
         two.score(**definition)
-    local.put(f"score_runs/{first}.parquet", b"half of it")
-    assert retire_runs(two.con, local) == 1
-    assert pq.read_table(io.BytesIO(local.read(f"score_runs/{first}.parquet"))).num_rows == 2
+    retire_runs(two.con, local)
+    local.put(f"score_runs/{first}/cdf.parquet", b"something else", replace=True)
+    with pytest.raises(ArtifactError, match="altered"):
+        load_run(two.con, local, first)

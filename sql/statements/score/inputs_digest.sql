@@ -1,3 +1,9 @@
--- One row: how many inputs, and order-free digests of them.
-SELECT count(*), bit_xor(md5_number(line))::VARCHAR, sum(md5_number_lower(line)::HUGEINT % 1000000000000)::VARCHAR
-FROM (SELECT concat_ws('|', platform, track_id, cohort, coalesce(plays::VARCHAR, '-'), coalesce(likes::VARCHAR, '-')) AS line FROM score_input)
+-- One row: how many inputs, and order-free digests of them. Ages are not among them: they grow with every look, and
+-- what they say is in the cohort.
+SELECT count(*), bit_xor(digest)::VARCHAR, sum(digest & 1152921504606846975)::VARCHAR
+FROM (
+    SELECT
+        md5_number(concat_ws(
+            '|', track_id, platform, coalesce(plays::VARCHAR, '-'), coalesce(likes::VARCHAR, '-'), cohort)) AS digest
+    FROM score_input
+)

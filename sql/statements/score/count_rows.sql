@@ -1,0 +1,2 @@
+-- One row: how many rows a table has.
+SELECT count(*) FROM {{table}}
