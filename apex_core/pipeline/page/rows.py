@@ -133,13 +133,12 @@ class CohortMoves:
 
 @dataclass(frozen=True, slots=True)
 class Gained:
-    """Plays and likes gained, on the day they were seen, over so many tracks."""
+    """Plays and likes gained, on the day they were seen."""
 
     platform: str
     day: date
     plays: int
     likes: int
-    tracks: int
 
 
 @dataclass(frozen=True, slots=True)
