@@ -10,6 +10,7 @@ from apex_core.pipeline.page import rows
 
 DAYS = 28
 TOP = 10
+LEAST_COUNT = 10
 MODELS = 30
 COHORTS = 12
 REASONS = 30
@@ -29,7 +30,7 @@ class PageData:
     runs: list[rows.ScoreRun]
     changes: rows.Changes
     night: list[rows.Stat]
-    checks: list[rows.Check] | None
+    checks: list[rows.Check]
     coverage: list[rows.Covered]
     counts: list[rows.Bin]
     scores: list[rows.Bin]
@@ -92,8 +93,8 @@ def _read(connection: Connection, snapshot: Snapshot) -> PageData:
         moves=listed("page/moves", rows.Bin),
         cohorts=listed("page/cohorts", rows.CohortMoves, most=COHORTS) if before else [],
         gained=listed("page/gained", rows.Gained, since=weeks),
-        rises=listed("page/movers", rows.Mover, sign=1, most=TOP),
-        falls=listed("page/movers", rows.Mover, sign=-1, most=TOP),
+        rises=listed("page/movers", rows.Mover, sign=1, most=TOP, least=LEAST_COUNT),
+        falls=listed("page/movers", rows.Mover, sign=-1, most=TOP, least=LEAST_COUNT),
         above=listed("page/residuals", rows.Residual, sign=1, most=TOP),
         below=listed("page/residuals", rows.Residual, sign=-1, most=TOP),
         rejects=listed("page/rejects", rows.Rejects, since=before, most=REASONS),
@@ -105,10 +106,10 @@ def _read(connection: Connection, snapshot: Snapshot) -> PageData:
     )
 
 
-def _checks(connection: Connection, night: list[rows.Stat]) -> list[rows.Check] | None:
-    """What the newest run's checks found; None where the snapshot does not say."""
+def _checks(connection: Connection, night: list[rows.Stat]) -> list[rows.Check]:
+    """What the newest run's checks found; nothing where the snapshot does not say."""
     has_checks = connection.execute(sql("page/has_checks")).fetchall()[0][0]
     if not night or not has_checks:
-        return None
+        return []
     found = connection.execute(sql("page/checks"), {"run_id": night[0].run_id}).fetchall()
     return [rows.Check(*values) for values in found]

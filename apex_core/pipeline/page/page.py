@@ -9,7 +9,7 @@ from markupsafe import Markup
 from apex_core.catalog.reader import Snapshot
 from apex_core.pipeline.page import pictures, wording
 from apex_core.pipeline.page.canvas import Picture, colour_of, css_name
-from apex_core.pipeline.page.data import COHORTS, DAYS, REASONS, PageData, read
+from apex_core.pipeline.page.data import COHORTS, DAYS, LEAST_COUNT, REASONS, PageData, read
 
 _SHOWN_MODELS = 12
 _SECTIONS = (
@@ -51,6 +51,7 @@ def page_of(data: PageData) -> str:
         width=lambda part, whole: f"{100 * part / whole:.1f}" if whole else "0",
         share=wording.share,
         days=DAYS,
+        least=LEAST_COUNT,
         max_cohorts=COHORTS,
         max_reasons=REASONS,
         shown_models=_SHOWN_MODELS,

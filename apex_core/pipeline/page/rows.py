@@ -49,10 +49,12 @@ class Stat:
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """A check that found something."""
+    """What a check found at one moment of a run."""
 
+    moment: str
     name: str
     severity: str
+    verdict: str
     violations: int
     first: str | None
 

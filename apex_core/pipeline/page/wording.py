@@ -33,7 +33,10 @@ def number(value: float | None, decimals: int = 0) -> str:
 
 def signed(value: float | None, decimals: int = 0) -> str:
     """With its sign."""
-    return "–" if value is None else f"{value:+,.{decimals}f}".replace("-", "−")
+    if value is None:
+        return "–"
+    text = f"{value:+,.{decimals}f}"
+    return text.replace("-", "−") if text.strip("+-0.") else f"±{text[1:]}"
 
 
 def share(part: float, whole: float) -> str:

@@ -1,6 +1,5 @@
--- One row a check of one run that found something.
-SELECT check_name, severity, max(violations) AS violations, arg_max(first::VARCHAR, violations) AS first
+-- One row a moment and check of one run, also of those that found nothing.
+SELECT moment, check_name, severity, verdict, violations, array_to_string(first, ', ') AS first
 FROM check_result
-WHERE run_id = $run_id AND violations > 0
-GROUP BY check_name, severity
-ORDER BY severity, check_name
+WHERE run_id = $run_id
+ORDER BY verdict = 'passed', violations DESC, check_name, moment
