@@ -15,6 +15,7 @@ from flows.commands.forget import forget
 from flows.commands.ingest import ingest
 from flows.commands.nightly import backfill, nightly
 from flows.commands.predict import predict
+from flows.commands.scores import scores
 from flows.commands.sql import sql
 from flows.commands.status import status
 from flows.demo import demo
@@ -60,6 +61,7 @@ app = typer.Typer(
 )
 for command in (demo, ingest, nightly, backfill, sql, predict, status, check, doctor, forget):
     app.command()(command)
+app.add_typer(scores, name="scores")
 
 
 def _show_version(wanted: bool) -> None:
