@@ -18,5 +18,5 @@ SELECT
     format('{:.1f} % of tracks with audio are encoded, {:.1f} % were when a run was last published', 100 * c.encoded / c.audible, 100 * p.encoded / p.audible)
 FROM audio_coverage AS c
 JOIN (FROM publication ORDER BY n DESC LIMIT 1) AS p ON p.audible > 0
-WHERE c.audible > 0 AND p.encoded / p.audible - c.encoded / c.audible > $coverage_fall_warn
+WHERE c.audible > 0 AND p.encoded * c.audible - c.encoded * p.audible > $coverage_fall_warn * p.audible * c.audible
 ORDER BY ALL

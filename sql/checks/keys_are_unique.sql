@@ -56,6 +56,8 @@ key AS (
     UNION ALL
     SELECT 'score_cdf', concat_ws(' ', score_run_id, cohort, measure, count) FROM score_cdf
     UNION ALL
+    SELECT 'score_cohort', concat_ws(' ', score_run_id, cohort, measure) FROM score_cohort
+    UNION ALL
     SELECT 'training_set', training_set_id FROM training_set
     UNION ALL
     SELECT 'model_version', version FROM model_version

@@ -23,6 +23,9 @@ UNION ALL
 SELECT 'score_cdf', score_run_id, 'no such score run'
 FROM (SELECT DISTINCT score_run_id FROM score_cdf) ANTI JOIN score_run USING (score_run_id)
 UNION ALL
+SELECT 'score_cohort', score_run_id, 'no such score run'
+FROM (SELECT DISTINCT score_run_id FROM score_cohort) ANTI JOIN score_run USING (score_run_id)
+UNION ALL
 SELECT 'embedding', encoder_id || '/' || shard_id, 'no such shard'
 FROM (SELECT DISTINCT encoder_id, shard_id FROM embedding) ANTI JOIN embedding_shard USING (encoder_id, shard_id)
 UNION ALL

@@ -47,14 +47,18 @@ SOUND = """
     INSERT INTO score_cdf SELECT score_run_id, 'suno', 'streams', i, 1, i / 200, i / 2
         FROM score_run, range(200) AS r(i);
     INSERT INTO score_cdf SELECT score_run_id, 'suno', 'likes', 5, 200, 0.5, 70 FROM score_run;
-    INSERT INTO engagement_score SELECT score_run_id, platform, track_id, 'suno', plays, likes, plays / 200, 0.5,
-        plays / 2, 70 FROM engagement, score_run
+    INSERT INTO engagement_score BY NAME SELECT score_run_id, platform, track_id, 'suno' AS cohort, plays, likes,
+        plays / 200 AS streams_percentile, 0.5 AS likes_percentile, plays / 2 AS score_streams, 70 AS score_likes
+        FROM engagement, score_run;
+    INSERT INTO score_cohort SELECT score_run_id, 'suno', m, 'suno', NULL, NULL, 200, 1, 0
+        FROM score_run, (VALUES ('streams'), ('likes')) AS r(m);
 """
 FAULTS = {
     "keys_are_unique": [
         "INSERT INTO reject FROM reject",
         "INSERT INTO aesthetic FROM aesthetic LIMIT 1",
         "INSERT INTO split FROM split LIMIT 1",
+        "INSERT INTO score_cohort FROM score_cohort LIMIT 1",
         "INSERT INTO model_alias FROM model_alias",
     ],
     "no_orphan_rows": [
@@ -65,6 +69,7 @@ FAULTS = {
         "INSERT INTO prediction VALUES ('v', 'x', 1, 1, 1, 1, 1, 1, 1)",
         "INSERT INTO prediction VALUES ('x', 't1', 1, 1, 1, 1, 1, 1, 1)",
         "INSERT INTO score_cdf VALUES ('x', 'suno', 'likes', 1, 1, 1, 1)",
+        "INSERT INTO score_cohort VALUES ('x', 'suno', 'likes', 'suno', NULL, NULL, 1, 1, 1)",
         "INSERT INTO model_alias VALUES ('champion', 2, 'x', '', '', TIMESTAMPTZ '2026-01-10 00:00Z')",
         "INSERT INTO forgotten VALUES ('suno', 'track', 't1', TIMESTAMPTZ '2026-01-01 00:00Z', 'r')",
         "INSERT INTO forgotten VALUES ('suno', 'creator', 'c1', TIMESTAMPTZ '2026-01-01 00:00Z', 'r')",
@@ -76,7 +81,7 @@ FAULTS = {
     "no_lineage_on_two_sides": ["UPDATE track SET root_id = 't1' WHERE track_id = 't2'"],
     "scores_in_range": [
         "UPDATE engagement_score SET streams_percentile = 1.1 WHERE track_id = 't9' AND score_run_id = 'before'",
-        "UPDATE engagement_score SET score_likes = 'nan' WHERE track_id = 't9' AND score_run_id = 'before'",
+        "UPDATE engagement_score SET likes_percentile = 'nan' WHERE track_id = 't9' AND score_run_id = 'before'",
     ],
     "cdfs_are_monotone": [
         "UPDATE score_cdf SET score = 1 WHERE count = 150 AND score_run_id = 'before'",
