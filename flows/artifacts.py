@@ -17,9 +17,11 @@ from apex_core.pipeline.run import Progress
 from apex_core.settings import Settings
 
 if TYPE_CHECKING:
+    from apex_core.pipeline.page.data import PageData
     from flows.session import Done, Session
 
 _EVERY_S = 2.0
+_MODELS = 10
 
 _log = logging.getLogger(__name__)
 _watchers: list[Progress] = []
@@ -102,6 +104,43 @@ def _warnings(done: Iterable["Done"]) -> list[str]:
     """What checks found that did not stop the run."""
     found = [d.report for d in done if d.report.counts.get("warnings") or d.report.counts.get("accepted")]
     return [f"## Warnings\n\n{_bullets(f'{report.stage}: {report.note}' for report in found)}"] if found else []
+
+
+def show_report(figures: "PageData", where: str) -> None:
+    """Leave the essential of the report under the key ``report``, and where its page lies.
+
+    It names no track: Prefect's database is out of reach of ``apex forget``.
+    """
+    from apex_core.pipeline.page.glance import glance
+    from apex_core.pipeline.page.page import headline, tiles
+
+    markdown = "\n\n".join(
+        [
+            f"# The scored catalog as of {figures.as_of:%Y-%m-%d %H:%M} UTC",
+            _cell(headline(figures)),
+            f"The whole page, with tracks and pictures: `{where}`, or `apex report --open`.",
+            table(("", "now", "change"), [(tile.name, f"{tile.value:,}", tile.note) for tile in tiles(figures)]),
+            *(f"![{_cell(what)}]({address})" for what, address in glance(figures)),
+            *(f"## {title}\n\n{table(head, rows)}" for title, head, rows in _report_tables(figures) if rows),
+        ]
+    )
+    create_markdown_artifact(markdown, key="report", description=f"Snapshot {figures.stamp}")
+
+
+def _report_tables(figures: "PageData") -> list[tuple[str, Sequence[str], Sequence[Sequence[object]]]]:
+    """Title, head and rows of each."""
+    drift = ("cohort", "score of", "in both", "come", "gone", "mean move")
+    moves = [(c.cohort, c.measure, c.stayed, c.come, c.gone, c.mean_move) for c in figures.cohorts]
+    newest, mark = list(reversed(figures.models))[:_MODELS], {True: "champion", False: ""}
+    models = [
+        (m.version, m.streams_spearman, m.likes_spearman, m.decision, m.reason, mark[m.is_champion]) for m in newest
+    ]
+    rejects = [(r.source, r.reason, r.records, r.fresh) for r in figures.rejects]
+    return [
+        ("Drift", drift, moves),
+        ("Models", ("version", "streams", "likes", "decision", "reason", ""), models),
+        ("Open rejects", ("source", "reason", "open", "new"), rejects),
+    ]
 
 
 def stage_table(done: Iterable["Done"]) -> str:

@@ -23,7 +23,7 @@ from flows.artifacts import reported, table
 from flows.checks import check as check_catalog
 from flows.extract import extract
 from flows.session import Done, Session, keep, session
-from flows.stages import audio, label, predict, score, snapshot
+from flows.stages import audio, label, predict, report, score, snapshot
 
 if TYPE_CHECKING:
     from apex_core.pipeline.plan import BackfillPlan, Partition
@@ -105,6 +105,7 @@ def backfill(form: BackfillForm) -> list[Done]:
         if "predict" in form.stages:
             own.add(predict(own.run))
         own.add(snapshot(own.run, accepted))
+        own.add(report(own.run))
     return own.outcome()
 
 

@@ -15,6 +15,7 @@ from flows.commands.forget import forget
 from flows.commands.ingest import ingest
 from flows.commands.nightly import backfill, nightly
 from flows.commands.predict import predict
+from flows.commands.report import report
 from flows.commands.scores import scores
 from flows.commands.sql import sql
 from flows.commands.status import status
@@ -59,7 +60,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (demo, ingest, nightly, backfill, sql, predict, status, check, doctor, forget):
+for command in (demo, ingest, nightly, backfill, sql, predict, status, report, check, doctor, forget):
     app.command()(command)
 app.add_typer(scores, name="scores")
 

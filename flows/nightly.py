@@ -17,7 +17,7 @@ from flows.checks import check
 from flows.extract import extract
 from flows.ingest import ingest
 from flows.session import Done, session
-from flows.stages import audio, label, score, snapshot
+from flows.stages import audio, label, report, score, snapshot
 from flows.train import train
 
 
@@ -45,4 +45,5 @@ def nightly(
         night.add(label(run))  # 5
         night.add(*train(run.run_id, run.as_of, force_training))  # 6 train, 7 publish, 8 predict
         night.add(snapshot(run, accepted))  # 9
+        night.add(report(run))
     return night.outcome()

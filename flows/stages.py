@@ -1,12 +1,15 @@
 """The stages that are one task each. Their code is imported inside: a flow file must load without torch."""
 
-from prefect import task
+import time
+
+from prefect import get_run_logger, task
 from prefect.cache_policies import NO_CACHE
 
 from apex_core.pipeline.check import NOTHING, Acceptance
-from apex_core.pipeline.run import EVERYTHING, Run, Window
+from apex_core.pipeline.run import EVERYTHING, Run, StageReport, Window
+from flows.artifacts import show_report
 from flows.checks import shown, told
-from flows.session import Done, keep
+from flows.session import Done, error_of, keep, keep_report, trouble
 
 
 @task(name="audio", cache_policy=NO_CACHE, persist_result=False)
@@ -48,3 +51,24 @@ def snapshot(run: Run, accepted: Acceptance = NOTHING) -> Done:
 
     with shown(run):
         return told(keep(run, lambda: run_snapshot(run, accepted)))
+
+
+@task(name="report", cache_policy=NO_CACHE, persist_result=False)
+def _report(run: Run) -> Done:
+    """Write the page of the newest snapshot, and show the essential on the run."""
+    from apex_core.pipeline.page.stage import run_report
+
+    started = time.monotonic()
+    stage, figures = run_report(run)
+    show_report(figures, stage.note)
+    return keep_report(run, stage, time.monotonic() - started)
+
+
+def report(run: Run) -> Done:
+    """Write the report. What is published stays published without it: its failure is a trouble, no more."""
+    state = _report(run, return_state=True)
+    if state.is_completed():
+        return state.result()
+    failure = trouble("The report was not written", error_of(state))
+    get_run_logger().error(str(failure))
+    return Done(StageReport("report", {}), 0.0, failure)

@@ -218,20 +218,24 @@ def _is_their_song(work: Work) -> pl.Expr:
 
 
 def old_copies(store: Store, keep: str | None) -> dict[str, dict[str, int]]:
-    """Stamps of the snapshots and backups other than ``keep``."""
-    folders = ("snapshots", "backups")
-    stamps = {folder: {key.split("/")[1] for key in store.list(folder)} - {keep, "latest"} for folder in folders}
+    """Stamps of the snapshots, their reports and the backups other than ``keep``."""
+    folders = ("snapshots", "reports", "backups")
+    stamps = {folder: {_stamp(key) for key in store.list(folder)} - {keep, "latest"} for folder in folders}
     return {folder: dict.fromkeys(sorted(found), 1) for folder, found in stamps.items()}
 
 
 def delete_copies(store: Store, copies: Mapping[str, Mapping[str, int]]) -> None:
-    """Delete snapshots and backups whole."""
+    """Delete snapshots, reports and backups whole."""
     for key in store.list(LATEST):
         if store.read_json(key)["stamp"] in copies["snapshots"]:
             store.delete(key)
-    keys = [key for folder, stamps in copies.items() for stamp in stamps for key in store.list(f"{folder}/{stamp}")]
+    keys = [key for folder, stamps in copies.items() for key in store.list(folder) if _stamp(key) in stamps]
     for key in sorted(keys, key=lambda key: not key.endswith(NAME)):  # the manifests first: no longer trusted
         store.delete(key)
+
+
+def _stamp(key: str) -> str:
+    return key.split("/")[1].removesuffix(".html")
 
 
 PLACES = (

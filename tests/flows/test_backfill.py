@@ -41,6 +41,7 @@ def test_the_window_is_half_open_and_in_utc() -> None:
         ({"end": date(2026, 1, 1)}, "The window is empty"),
         ({"stages": []}, "No stage was chosen"),
         ({"stages": ["ingest"]}, "reads files"),
+        ({"accept": ["keys_are_unique"]}, "no check that can be accepted"),
         ({"stages": ["ingest"], "files": ["/no/such.jsonl"]}, "There is no /no/such.jsonl"),
     ],
 )
@@ -80,9 +81,9 @@ def test_a_dry_run_shows_its_plan_and_changes_nothing(
 def test_months_are_filled_one_by_one_then_scored_and_published(ingested: Settings, world: World) -> None:
     before = watermarks(ingested)
     done = [d.report for d in backfill(whole(world, "audio", dry_run=False))]
-    months = [report.stage.removeprefix("audio ") for report in done[:-2]]
+    months = [report.stage.removeprefix("audio ") for report in done[:-3]]
     assert months == months_of(world)
-    assert [report.stage for report in done[-2:]] == ["score", "snapshot"]
+    assert [report.stage for report in done[-3:]] == ["score", "snapshot", "report"]
     assert sum(report.counts["available"] for report in done[:-2]) >= len(world.songs)
     assert watermarks(ingested) == before
 

@@ -1,14 +1,16 @@
 """Nights against the sandbox, reporting to a real Prefect server."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
-from apex_core.catalog import connect, fingerprint
+from apex_core.catalog import connect, fingerprint, latest_snapshot
 from apex_core.errors import ApexError
 from apex_core.pipeline.report import overview
 from apex_core.sandbox import SandboxServer, World
 from apex_core.settings import Settings, get_settings
+from apex_core.storage import Store
 from flows.local_server import LocalServer
 from flows.nightly import nightly
 from flows.session import Done
@@ -16,7 +18,8 @@ from tests.flows.conftest import environment, variables
 from tests.flows.pages import keys, page
 
 INGEST = ["ingest suno", "ingest udio", "revisit suno", "revisit udio"]
-STAGES = [*INGEST, "audio", "score", "extract", "label", "train", "publish", "predict", "snapshot"]
+CHECKED = [*INGEST, "check ingest", "audio", "score", "check score"]
+STAGES = [*CHECKED, "extract", "label", "train", "publish", "predict", "snapshot", "report"]
 
 
 class Night:
@@ -70,6 +73,24 @@ def test_the_page_tells_of_stages_models_and_rejects(night: Night) -> None:
     assert "## Open rejects" in night.page
 
 
+def test_the_night_leaves_its_report_in_the_store_and_on_the_run(night: Night, prefect_server: LocalServer) -> None:
+    [key] = Store.open(night.settings.store_url).list("reports")
+    assert latest_snapshot(night.settings).stamp in key
+    shown = page(prefect_server, "report")
+    assert key in shown
+    assert "![Coverage." in shown
+    assert "## Models" in shown
+
+
+def test_what_the_run_shows_names_no_track(night: Night, world: World, prefect_server: LocalServer) -> None:
+    """Prefect's database is out of reach of forgetting."""
+    shown = page(prefect_server, "report")
+    with connect(night.settings, "test") as connection:
+        named = connection.execute("SELECT track_id, title FROM track").fetchall()
+    assert named
+    assert not [name for row in named for name in row if name and name in shown]
+
+
 def test_long_stages_showed_their_progress(night: Night, prefect_server: LocalServer) -> None:
     assert {"progress-audio", "progress-encode", "progress-train"} <= keys(prefect_server)
 
@@ -82,6 +103,21 @@ def test_the_same_night_again_changes_nothing(night: Night, world: World) -> Non
     assert again["snapshot"].counts["published"] == 0
     with connect(night.settings, "test") as connection:
         assert fingerprint(connection) == before
+
+
+def test_a_report_that_fails_is_a_trouble_and_what_is_published_stays(
+    settings: Settings, world: World, monkeypatch: pytest.MonkeyPatch, prefect_server: LocalServer
+) -> None:
+    monkeypatch.setenv("APEX_AUDIO__FETCH", "false")  # nothing to encode: this is not about the later stages
+    get_settings.cache_clear()
+    reports = Path(settings.store_url) / "reports"
+    reports.parent.mkdir(parents=True)
+    reports.write_text("a file where a folder has to be")
+    with pytest.raises(ApexError, match=r"The report was not written"):
+        nightly(as_of=world.epoch)
+    assert latest_snapshot(settings).stamp
+    assert "The report was not written" in page(prefect_server, "nightly")
+    assert runs(settings) == [("nightly", "failed")]
 
 
 def test_a_platform_that_fails_does_not_take_the_night_with_it(

@@ -42,7 +42,7 @@ def page_of(data: PageData) -> str:
     """The page of figures that were read."""
     return _environment().get_template("page.html").render(
         d=data,
-        night=wording.night(data.night),
+        night=headline(data),
         definition=wording.definition(data.runs[0].definition) if data.runs else "",
         tiles=tiles(data),
         random=data.encoder is not None and "random" in data.encoder.encoder_id,
@@ -81,6 +81,11 @@ def _environment() -> Environment:
 def _clean(value: Any) -> Any:  # noqa: ANN401  whatever a template shows
     """Everything that is shown passes here, on its way to being escaped."""
     return wording.printable(value) if isinstance(value, str) and not isinstance(value, Markup) else value
+
+
+def headline(data: PageData) -> str:
+    """What the newest run did, in a sentence."""
+    return wording.night(data.night)
 
 
 def tiles(data: PageData) -> list[Tile]:

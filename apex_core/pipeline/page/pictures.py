@@ -70,6 +70,33 @@ def counts(bins: Iterable[rows.Bin], platforms: Sequence[str], measure: str) -> 
     )
 
 
+def coverage(covered: Sequence[rows.Covered], platforms: Sequence[str]) -> Picture | None:
+    """How far a platform's tracks got, as shares of those that could be at a stage."""
+    if not covered:
+        return None
+    stages = list(dict.fromkeys(one.stage for one in covered))
+    shown = sorted({one.platform for one in covered})
+    width = 0.8 / len(shown)
+
+    def draw(axes: Axes) -> None:
+        for n, platform in enumerate(shown):
+            own = [one for one in covered if one.platform == platform]
+            places = [stages.index(one.stage) - 0.4 + (n + 0.5) * width for one in own]
+            shares = [one.tracks / max(1, one.tracks + one.missing) for one in own]
+            axes.barh(places, shares, width, color=colour_of(platform, platforms), label=platform, linewidth=0)
+        axes.set_yticks(range(len(stages)), stages)
+        axes.invert_yaxis()
+        axes.set_xlim(0, 1)
+        axes.xaxis.set_major_formatter(PercentFormatter(1, decimals=0))
+        axes.grid(axis="y", visible=False)
+        axes.grid(axis="x")
+        figure = axes.get_figure()
+        assert figure is not None
+        figure.legend(loc="outside upper right", ncols=2)
+
+    return picture("Coverage", "Tracks at each stage, as a share of those that could be there.", draw)
+
+
 def _short_power(power: int) -> str:
     return ("1", "10", "100", "1k", "10k", "100k", "1M", "10M", "100M", "1G")[power] if power < 10 else f"1e{power}"
 

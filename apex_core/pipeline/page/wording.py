@@ -3,6 +3,7 @@
 import json
 from collections.abc import Sequence
 from datetime import date, datetime
+from typing import cast
 
 from apex_core.pipeline.page.rows import Stat
 
@@ -64,16 +65,26 @@ def minute(moment: datetime | None) -> str:
 def definition(text: str) -> str:
     """A score run's definition in words; keys this does not know are named as they are."""
     facts = dict(json.loads(text))
+    cohort = facts.pop("cohort", "platform")
+    by = [str(name).replace("_", " ") for name in ([cohort] if isinstance(cohort, str) else cohort)]
+    edges = facts.pop("age_band_days", None)
     method = _METHODS.get(facts.pop("percentile", ""), "percentile")
-    gamma, zeros = facts.pop("gamma", None), facts.pop("zeros", None)
-    by = str(facts.pop("cohort", "platform")).replace("_", " ")
-    parts = [f"A track's {method} among the tracks of its cohort (by {by})"]
-    parts += [f"to the power of {gamma:g}, times 100"] if gamma is not None else ["times 100"]
+    gamma, zeros = facts.pop("gamma", 1.0), facts.pop("zeros", None)
+    parts = [f"A track's {method} among the tracks of its cohort (the same {' and '.join(by)})"]
+    parts += [f"to the power of {gamma:g}, times 100"]
     parts += [_ZEROS.get(zeros, f"zeros: {zeros}")] if zeros is not None else []
-    age = facts.pop("min_age_days", 0)
-    parts += [f"tracks younger than {age:g} days are not scored"] if age else []
-    parts += [f"{key.replace('_', ' ')}: {value}" for key, value in sorted(facts.items()) if value not in (None, [], 0)]
+    parts += [f"age bands end at {', '.join(f'{edge:g}' for edge in edges)} days"] if edges and "age band" in by else []
+    parts += [_limit(key, value) for key, value in sorted(facts.items()) if value not in (None, [], 0)]
     return "; ".join(parts) + "."
+
+
+def _limit(key: str, value: object) -> str:
+    if key == "min_age_days":
+        return f"only tracks counted at an age of {value:g} days or more"
+    if key == "max_stale_days":
+        return f"a counter last stated more than {value:g} days before counts as missing"
+    listed = ", ".join(map(str, cast(list[object], value))) if isinstance(value, list) else value
+    return f"{key.replace('_', ' ')}: {listed}"
 
 
 def night(stats: Sequence[Stat]) -> str:
