@@ -12,4 +12,10 @@ FROM (
     SELECT *, epoch_us(observed_at)::HUGEINT * 1000000000000000000 + epoch_us(recorded_at) AS moment FROM engagement
 )
 GROUP BY platform, track_id;
-COMMENT ON VIEW engagement_latest IS 'Latest plays and likes of each track.';
+COMMENT ON VIEW engagement_latest IS 'Latest plays and likes of each track that ever stated one. It knows neither a score run nor a model; observed_at says how new it is.';
+COMMENT ON COLUMN engagement_latest.platform IS 'suno or udio; with track_id the key of a track.';
+COMMENT ON COLUMN engagement_latest.track_id IS 'The platform''s id of the track; ids repeat across platforms.';
+COMMENT ON COLUMN engagement_latest.plays IS 'Newest stated count of plays; null when never stated.';
+COMMENT ON COLUMN engagement_latest.likes IS 'Newest stated count of likes; null when never stated.';
+COMMENT ON COLUMN engagement_latest.observed_at IS 'When a counter was last seen changed; the last look may be later (track.last_observed_at).';
+COMMENT ON COLUMN engagement_latest.observations IS 'How many looks found a counter changed, the first one included.';

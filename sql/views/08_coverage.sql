@@ -1,40 +1,29 @@
 -- One row a platform and stage: how many tracks got there, and of those that did not, why (most frequent reason).
 CREATE OR REPLACE VIEW coverage AS
-WITH at_stage AS (
-    SELECT
-        c.platform,
-        e.track_id IS NOT NULL AS eligible,
-        CASE
-            WHEN c.status <> 'active' THEN c.status
-            WHEN c.state IS DISTINCT FROM 'complete' THEN coalesce(c.state, 'state unknown')
-            WHEN NOT coalesce(t.is_public, true) THEN 'private'
-            ELSE 'a ' || coalesce(c.kind, 'song of no kind')
-        END AS not_eligible,
-        c.audio_state IS NOT DISTINCT FROM 'available' AS audible,
-        coalesce(c.audio_reason, c.audio_state, 'not looked for yet') AS not_audible,
-        c.embedding_state IS NOT DISTINCT FROM 'embedded' AS embedded,
-        coalesce(c.embedding_reason, 'not encoded yet') AS not_embedded,
-        c.score_streams IS NOT NULL OR c.score_likes IS NOT NULL AS scored,
-        c.predicted_streams IS NOT NULL AS predicted,
-        coalesce(c.coherence, c.musicality, c.memorability, c.clarity, c.naturalness) IS NOT NULL AS labelled
-    FROM scored_catalog AS c
-    JOIN track AS t USING (platform, track_id)
-    LEFT JOIN eligible_track AS e USING (platform, track_id)
-),
-staged AS (
-    SELECT platform, 1 AS step, 'known' AS stage, true AS reached, NULL AS why FROM at_stage
-    UNION ALL
-    SELECT platform, 2, 'eligible', eligible, not_eligible FROM at_stage
-    UNION ALL
-    SELECT platform, 3, 'scored', scored, 'no counts' FROM at_stage WHERE eligible
-    UNION ALL
-    SELECT platform, 4, 'audio', audible, not_audible FROM at_stage WHERE eligible
-    UNION ALL
-    SELECT platform, 5, 'embedded', embedded, not_embedded FROM at_stage WHERE eligible AND audible
-    UNION ALL
-    SELECT platform, 6, 'labelled', labelled, 'no labels' FROM at_stage WHERE eligible
-    UNION ALL
-    SELECT platform, 7, 'predicted', predicted, 'not predicted yet' FROM at_stage WHERE eligible AND embedded
+WITH staged AS (
+    SELECT platform, as_of, model_version, s.step, s.stage, s.reached, s.why
+    FROM (
+        SELECT
+            platform,
+            as_of,
+            model_version,
+            unnest([
+                {step: 1, stage: 'known', counted: true, reached: true, why: NULL},
+                {step: 2, stage: 'eligible', counted: true, reached: eligible, why: eligible_reason},
+                {step: 3, stage: 'scored', counted: eligible, reached: score_streams IS NOT NULL
+                    OR score_likes IS NOT NULL, why: coalesce(score_reason, 'zeros excluded')},
+                {step: 4, stage: 'audio', counted: eligible, reached: coalesce(audio_state = 'available', false),
+                    why: coalesce(audio_reason, audio_state, 'not looked for yet')},
+                {step: 5, stage: 'embedded', counted: eligible AND audio_state = 'available',
+                    reached: coalesce(embedding_state = 'embedded', false),
+                    why: coalesce(embedding_reason, 'not encoded yet')},
+                {step: 6, stage: 'labelled', counted: eligible, reached: label_state = 'labelled', why: 'no labels'},
+                {step: 7, stage: 'predicted', counted: eligible AND embedding_state = 'embedded',
+                    reached: prediction_state = 'predicted', why: prediction_reason}
+            ]) AS s
+        FROM scored_catalog
+    )
+    WHERE s.counted
 )
 SELECT
     platform,
@@ -42,8 +31,18 @@ SELECT
     stage,
     count(*) FILTER (reached) AS tracks,
     count(*) FILTER (NOT reached) AS missing,
-    mode(why) FILTER (NOT reached) AS main_reason
+    mode(why) FILTER (NOT reached) AS main_reason,
+    as_of,
+    model_version
 FROM staged
-GROUP BY platform, step, stage
+GROUP BY platform, step, stage, as_of, model_version
 ORDER BY platform, step;
-COMMENT ON VIEW coverage IS 'How many tracks are at each stage, and why not further.';
+COMMENT ON VIEW coverage IS 'How many tracks are at each stage, and why not further: one row a platform and stage.';
+COMMENT ON COLUMN coverage.platform IS 'suno or udio.';
+COMMENT ON COLUMN coverage.step IS 'Order of the stages, from 1.';
+COMMENT ON COLUMN coverage.stage IS 'known, eligible, scored, audio, embedded, labelled or predicted. All are among the eligible tracks but known and eligible; embedded is among those with audio, predicted among those embedded.';
+COMMENT ON COLUMN coverage.tracks IS 'How many tracks got there.';
+COMMENT ON COLUMN coverage.missing IS 'How many of those that could have did not.';
+COMMENT ON COLUMN coverage.main_reason IS 'The most frequent reason of those; null when none is missing.';
+COMMENT ON COLUMN coverage.as_of IS 'The moment that stood for now in the current score run; null before the first one.';
+COMMENT ON COLUMN coverage.model_version IS 'The champion; null before the first one.';

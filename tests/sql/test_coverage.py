@@ -59,7 +59,7 @@ def test_what_was_encoded_counts_before_the_first_champion(catalog: Connection) 
     add(catalog, "audio", track_id="a", sha256="x")
     add(catalog, "embedding", sha256="x")
     assert stages(catalog)["embedded"] == (1, 0, None)
-    assert stages(catalog)["predicted"] == (0, 1, "not predicted yet")
+    assert stages(catalog)["predicted"] == (0, 1, "no champion yet")
 
 
 def test_two_sounds_of_equal_name_on_two_platforms_stay_apart(catalog: Connection) -> None:

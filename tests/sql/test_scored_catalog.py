@@ -1,6 +1,6 @@
 """The scored catalog is one row a track, whatever hangs on it."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from operator import itemgetter
 
 import pytest
@@ -99,6 +99,9 @@ def test_it_has_the_rows_of_track_and_no_others(
         for (platform, track), day, plays in counts:
             seen = AT + timedelta(days=day)
             add(catalog, "engagement", platform=platform, track_id=track, plays=plays, observed_at=seen)
+        latest = "SELECT platform, track_id, plays, likes, observed_at, observations FROM"
+        known = rows(catalog, f"{latest} engagement_latest SEMI JOIN track USING (platform, track_id) ORDER BY ALL")
+        assert rows(catalog, f"{latest} scored_catalog WHERE observations > 0 ORDER BY ALL") == known
         for encoder, sha256 in embedded:
             add(catalog, "embedding", encoder_id=encoder, sha256=sha256)
             add(catalog, "prediction", version=f"v{encoder[1]}", sha256=sha256)
@@ -112,3 +115,85 @@ def test_before_the_first_champion_embeddings_are_shown(catalog: Connection) -> 
     add(catalog, "audio", track_id="a", sha256="x")
     add(catalog, "embedding", sha256="x")
     assert rows(catalog, "SELECT embedding_state FROM scored_catalog") == [("embedded",)]
+
+
+DAY = timedelta(days=1)
+
+
+def observe(catalog: Connection, *counts: tuple[float, int | None], last: float, **track: object) -> None:
+    """One track, published at AT, with plays (and twice as many likes) seen on days after it."""
+    add(catalog, "track", track_id="a", first_observed_at=AT, last_observed_at=AT + last * DAY, **track)
+    for day, plays in counts:
+        likes = None if plays is None else plays * 2
+        add(catalog, "engagement", track_id="a", plays=plays, likes=likes, observed_at=AT + day * DAY)
+
+
+@pytest.mark.parametrize(
+    ("counts", "last", "growth"),
+    [
+        pytest.param([(0, 30)], 0, None, id="one look"),
+        pytest.param([(0, 30)], 4, 0.0, id="looked at again, nothing changed"),
+        pytest.param([(0, 30), (4, 90)], 4, 15.0, id="younger than a week: since the first look"),
+        pytest.param([(0, 30), (4, 90)], 6, 10.0, id="the last look counts, not the last change"),
+        pytest.param([(0, 30), (3, 60), (9, 90), (10, 200)], 10, 20.0, id="the count of 7 days before"),
+        pytest.param([(0, 30), (1, 60), (9, 130)], 9, 10.0, id="what stood 7 days before was seen earlier"),
+        pytest.param([(0, 30), (1, 60)], 30, 0.0, id="long quiet"),
+        pytest.param([(0, 90), (6, 30)], 6, -10.0, id="a counter that fell"),
+        pytest.param([(0, 30), (0.25, 90)], 0.25, None, id="two looks of one morning"),
+    ],
+)
+def test_growth_is_the_average_a_day_of_the_last_week(
+    catalog: Connection, counts: list[tuple[float, int]], last: float, growth: float | None
+) -> None:
+    observe(catalog, *counts, last=last)
+    [(plays, likes)] = rows(catalog, "SELECT plays_per_day, likes_per_day FROM scored_catalog")
+    assert plays == pytest.approx(growth) if growth is not None else plays is None
+    assert likes == pytest.approx(growth * 2) if growth is not None else likes is None
+
+
+def test_growth_ends_where_the_counter_was_last_stated(catalog: Connection) -> None:
+    """A last look that said nothing of plays is none at plays."""
+    observe(catalog, (0, 30), (4, 90), last=20, plays_at=AT + 4 * DAY, likes_at=AT + 8 * DAY)
+    assert rows(catalog, "SELECT plays_per_day, plays_at, likes_per_day FROM scored_catalog") == [
+        (15.0, AT + 4 * DAY, pytest.approx(120 / 7))
+    ]
+
+
+def test_of_two_counts_of_one_moment_growth_takes_the_one_recorded_last(catalog: Connection) -> None:
+    observe(catalog, (0, 30), (4, 90), last=4)
+    add(catalog, "engagement", track_id="a", plays=50, likes=0, observed_at=AT, recorded_at=AT + DAY)
+    assert rows(catalog, "SELECT plays_per_day FROM scored_catalog") == [(10.0,)]
+
+
+def test_a_counter_never_stated_has_no_time(catalog: Connection) -> None:
+    epoch = datetime(1970, 1, 1, tzinfo=UTC)
+    add(catalog, "track", track_id="a", plays_at=epoch, likes_at=epoch)
+    assert rows(catalog, "SELECT plays, plays_at, likes_at, plays_per_day FROM scored_catalog") == [(None,) * 4]
+
+
+def test_every_stage_says_where_it_stands_and_why(champion: Connection) -> None:
+    for track in ("whole", "silent", "deaf", "raw"):
+        add(champion, "track", track_id=track)
+    add(champion, "track", track_id="stem", kind="stem")
+    for track in ("whole", "deaf"):
+        add(champion, "engagement", track_id=track, plays=1)
+    add(champion, "engagement_score", track_id="whole", score_streams=80.0)
+    for track in ("whole", "deaf", "raw"):
+        add(champion, "audio", track_id=track, sha256=track)
+    add(champion, "audio", track_id="silent", state="unavailable", reason="gone", next_try_at=AT + DAY)
+    add(champion, "embedding", sha256="whole")
+    add(champion, "embedding", sha256="deaf", state="failed", reason="non-finite output")
+    add(champion, "prediction", sha256="whole")
+    add(champion, "aesthetic", track_id="whole", clarity=2.0)
+    said = (
+        "SELECT track_id, eligible_reason, score_state, score_reason, audio_reason, embedding_reason, label_state, "
+        "prediction_state, prediction_reason, encoder_id FROM scored_catalog ORDER BY track_id"
+    )
+    left_out, no = "left out by the definition, or new since the run", "not predicted"
+    assert rows(champion, said) == [
+        ("deaf", None, "not scored", left_out, None, "non-finite output", "not labelled", no, "not embedded", "e1"),
+        ("raw", None, "not scored", "no counts", None, None, "not labelled", no, "not embedded", "e1"),
+        ("silent", None, "not scored", "no counts", "gone", None, "not labelled", no, "no audio", "e1"),
+        ("stem", "a stem", "not scored", "not eligible", None, None, "not labelled", no, "no audio", "e1"),
+        ("whole", None, "scored", None, None, None, "labelled", "predicted", None, "e1"),
+    ]
