@@ -10,6 +10,7 @@ from typer.core import TyperGroup
 
 from apex_core.errors import ApexError
 from flows.commands.check import check
+from flows.commands.cookbook import cookbook
 from flows.commands.doctor import doctor
 from flows.commands.forget import forget
 from flows.commands.ingest import ingest
@@ -60,7 +61,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (demo, ingest, nightly, backfill, sql, predict, status, report, check, doctor, forget):
+for command in (demo, ingest, nightly, backfill, sql, cookbook, predict, status, report, check, doctor, forget):
     app.command()(command)
 app.add_typer(scores, name="scores")
 
