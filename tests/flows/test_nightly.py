@@ -19,7 +19,7 @@ from tests.flows.pages import keys, page
 
 INGEST = ["ingest suno", "ingest udio", "revisit suno", "revisit udio"]
 CHECKED = [*INGEST, "check ingest", "audio", "score", "check score"]
-STAGES = [*CHECKED, "extract", "label", "train", "publish", "predict", "snapshot", "report"]
+STAGES = [*CHECKED, "extract", "label", "train", "check train", "publish", "predict", "snapshot", "report"]
 
 
 class Night:

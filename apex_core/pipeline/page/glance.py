@@ -15,5 +15,5 @@ def glance(data: PageData) -> list[tuple[str, str]]:
 
 def address(picture: Picture) -> str:
     """A ``data:`` address of a picture on white."""
-    sized = picture.svg.replace("<svg ", '<svg width="480" style="background:#fff;font-family:sans-serif" ', 1)
-    return f"data:image/svg+xml;base64,{base64.b64encode(plain(str(sized)).encode()).decode()}"
+    sized = str(picture.svg).replace("<svg ", '<svg width="480" style="background:#fff;font-family:sans-serif" ', 1)
+    return f"data:image/svg+xml;base64,{base64.b64encode(plain(sized).encode()).decode()}"
