@@ -81,10 +81,10 @@ def test_a_dry_run_shows_its_plan_and_changes_nothing(
 def test_months_are_filled_one_by_one_then_scored_and_published(ingested: Settings, world: World) -> None:
     before = watermarks(ingested)
     done = [d.report for d in backfill(whole(world, "audio", dry_run=False))]
-    months = [report.stage.removeprefix("audio ") for report in done[:-3]]
+    months = [report.stage.removeprefix("audio ") for report in done[:-4]]
     assert months == months_of(world)
-    assert [report.stage for report in done[-3:]] == ["score", "snapshot", "report"]
-    assert sum(report.counts["available"] for report in done[:-2]) >= len(world.songs)
+    assert [report.stage for report in done[-4:]] == ["score", "check score", "snapshot", "report"]
+    assert sum(report.counts["available"] for report in done[:-4]) >= len(world.songs)
     assert watermarks(ingested) == before
 
 

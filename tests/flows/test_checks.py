@@ -101,9 +101,8 @@ def test_gross_drift_blocks_until_it_is_accepted(quiet: Settings, world: World, 
     nights = [world.epoch + timedelta(days=day) for day in range(6)]
     before = latest_snapshot(quiet)
     change(reversed_counts(nights[1]))
-    for night in nights[
-        1:3
-    ]:  # the second one scores as the first did, and is held against the published one all the same
+    # The second night scores as the first did, and is held against the published one all the same.
+    for night in nights[1:3]:
         with pytest.raises(CheckFailed, match=f"after scoring.*{LATE}"):
             nightly(as_of=night)
     form = BackfillForm(
