@@ -47,7 +47,9 @@ def score(connection: Connection, definition: ScoreSettings, as_of: datetime, ru
 
 def compute(connection: Connection, definition: ScoreSettings) -> None:
     """Make the temp tables ``made_cohort`` and ``made_cdf`` from the temp table ``score_input``."""
-    connection.execute(sql("score/create_cohorts"), by_cohort(definition))
+    connection.execute(sql("score/create_tied"))
+    dimensions = {name: chosen for name, chosen in by_cohort(definition).items() if name != "edges"}
+    connection.execute(sql("score/create_cohorts"), dimensions)
     method = {"percentile": definition.percentile, "gamma": definition.gamma, "zeros": definition.zeros}
     connection.execute(sql("score/create_cdf"), method)
 

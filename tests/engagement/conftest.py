@@ -1,6 +1,7 @@
 """A catalog in memory, counts to put into it, and a scoring that answers with rows."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -14,6 +15,17 @@ from apex_core.settings import ScoreSettings
 
 DAY0 = datetime(2026, 11, 1, tzinfo=UTC)
 Count = tuple[str, str, int | None, int | None]  # platform, track, plays, likes
+
+
+@dataclass(frozen=True)
+class Song:
+    """A track with counts, and what may decide its cohort."""
+
+    platform: str
+    plays: int | None
+    likes: int | None
+    age_days: float | None = 1.0
+    model_family: str | None = None
 
 
 class Cohorts:
@@ -61,6 +73,24 @@ class Cohorts:
             "INSERT INTO engagement SELECT platform, track_id, $now, plays, likes, $now FROM seen", {"now": now}
         )
         self.con.unregister("seen")
+
+    def observe_songs(self, songs: Sequence[Song]) -> None:
+        """Songs of the ages they have on the next day; their ids are their places."""
+        self.observe([(song.platform, str(n), song.plays, song.likes) for n, song in enumerate(songs)])
+        now = DAY0 + timedelta(days=self.day)
+        born = [None if song.age_days is None else now - timedelta(days=song.age_days) for song in songs]
+        facts = pa.table(
+            {
+                "track_id": pa.array([str(n) for n in range(len(songs))]),
+                "born": pa.array(born, pa.timestamp("us", "UTC")),
+                "family": pa.array([song.model_family for song in songs], pa.string()),
+            }
+        )
+        self.con.register("facts", facts)
+        self.con.execute(
+            "UPDATE track SET created_at = born, model_family = family FROM facts WHERE track.track_id = facts.track_id"
+        )
+        self.con.unregister("facts")
 
     def score(self, **definition: Any) -> ScoreOutcome:
         self.day += 1

@@ -1,23 +1,13 @@
 -- Temp table, one row a cohort, measure and distinct count: its percentile among the cohort and its score (FACTS:
 -- mid-rank, power). Working on distinct counts is exact and far cheaper than ranking rows, since ties are heavy.
 CREATE OR REPLACE TEMP TABLE made_cdf AS
-WITH tied AS (
-    SELECT cohort, 'streams' AS measure, plays AS count, count(*) AS tracks
-    FROM score_input
-    WHERE plays IS NOT NULL AND NOT ($zeros = 'exclude' AND plays = 0)
-    GROUP BY ALL
-    UNION ALL
-    SELECT cohort, 'likes', likes, count(*)
-    FROM score_input
-    WHERE likes IS NOT NULL AND NOT ($zeros = 'exclude' AND likes = 0)
-    GROUP BY ALL
-),
-ranked AS (
+WITH ranked AS (
     SELECT
         *,
         sum(tracks) OVER (PARTITION BY cohort, measure ORDER BY count) - tracks AS below,
         sum(tracks) OVER (PARTITION BY cohort, measure) AS total
-    FROM tied
+    FROM made_tied
+    WHERE count IS NOT NULL AND NOT ($zeros = 'exclude' AND count = 0)
 ),
 placed AS (
     SELECT
