@@ -74,12 +74,14 @@ def _embed(run: Run, number: int) -> None:
     write_shard(run.store, "e1", f"h{number}", songs, FACTS)
     with run.catalog("test") as connection:
         for track in tracks:
-            _insert(connection, "audio", platform="suno", track_id=_id(track), state="available", sha256=_song(track), uri="x", origin="library",
-                    attempts=1, checked_at=run.as_of)  # fmt: skip
-            _insert(connection, "embedding", encoder_id="e1", sha256=_song(track), shard_id=f"h{number}",
-                    state="embedded", segments=1)  # fmt: skip
-        _insert(connection, "embedding_shard", encoder_id="e1", shard_id=f"h{number}", songs=SHARD, failed=0,
-                segments=SHARD, audio_s=30.0 * SHARD, precision="fp32", device="cpu", adopted_at=run.as_of)  # fmt: skip
+            song: dict[str, object] = {"sha256": _song(track)}
+            where = {"uri": "x", "origin": "library", "attempts": 1, "checked_at": run.as_of}
+            _insert(connection, "audio", platform="suno", track_id=_id(track), state="available", **song, **where)
+            state = {"state": "embedded", "segments": 1}
+            _insert(connection, "embedding", encoder_id="e1", shard_id=f"h{number}", **song, **state)
+        counts = {"songs": SHARD, "failed": 0, "segments": SHARD, "audio_s": 30.0 * SHARD}
+        device = {"precision": "fp32", "device": "cpu", "adopted_at": run.as_of}
+        _insert(connection, "embedding_shard", encoder_id="e1", shard_id=f"h{number}", **counts, **device)
         if number == 1:
             _insert(connection, "encoder", encoder_id="e1", source="test", facts="{}", first_used_at=run.as_of)
 
