@@ -53,7 +53,7 @@ def after_a_night(world: World, calm: SandboxServer, tmp_path_factory: pytest.Te
 @pytest.fixture
 def house(after_a_night: Path, world: World, calm: SandboxServer, tmp_path: Path) -> Settings:
     """A copy of that house."""
-    return settings_for(Path(shutil.copytree(after_a_night, tmp_path / "home")), world, calm)
+    return settings_for(Path(shutil.copytree(after_a_night, tmp_path / "home", symlinks=True)), world, calm)
 
 
 @pytest.fixture

@@ -36,7 +36,7 @@ class House:
     song: Song
 
     def copy(self, name: str) -> Settings:
-        home = shutil.copytree(self.home, self.mortal.folder / name)
+        home = shutil.copytree(self.home, self.mortal.folder / name, symlinks=True)
         return settings_for(Path(home), self.mortal.world, self.server)
 
     def forget(self, settings: Settings, run_id: str, last: int = -1) -> tuple[int, list[str]]:
