@@ -61,7 +61,7 @@ def rewrite(settings: Settings, holder: str) -> None:
 def compact(settings: Settings, holder: str, *, most_free: float = 0.3) -> bool:
     """Write the catalog's file anew when more than the share ``most_free`` of it is free blocks; was it?
 
-    DuckDB fills free blocks again before the file grows, but never gives them back.
+    DuckDB fills free blocks again before the file grows, but gives back only those at its end.
     """
     with connect(settings, holder) as connection:
         free, total = connection.execute(sql("catalog/blocks")).fetchone() or (0, 0)

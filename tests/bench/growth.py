@@ -28,7 +28,7 @@ from apex_core.settings import Settings, SnapshotSettings
 from apex_core.storage import Store
 from tests.bench.measurement import Measurement
 
-_FIRST = datetime(2026, 9, 1, 3, tzinfo=UTC)
+FIRST = datetime(2026, 9, 1, 3, tzinfo=UTC)
 _SHARD, _HIDDEN = 256, 16
 _FACTS = {"precision": "fp32", "device": "cpu", "torch": torch.__version__}
 
@@ -80,14 +80,14 @@ class Simulation:
         self.store = Store.open(self.settings.store_url)
         self.version_every, self.nights = version_every, 0
         with connect(self.settings, "bench") as connection:
-            connection.execute(_TRACKS, {"as_of": _FIRST, "tracks": tracks})
-            connection.execute(_FIRST_COUNTS, {"as_of": _FIRST})
-            connection.execute(_AUDIO, {"as_of": _FIRST})
+            connection.execute(_TRACKS, {"as_of": FIRST, "tracks": tracks})
+            connection.execute(_FIRST_COUNTS, {"as_of": FIRST})
+            connection.execute(_AUDIO, {"as_of": FIRST})
             songs = [row[0] for row in connection.execute("SELECT sha256 FROM audio ORDER BY sha256").fetchall()]
             for start in range(0, len(songs), _SHARD):
                 self._embed(connection, songs[start : start + _SHARD], f"h{start // _SHARD}")
             encoder = "INSERT INTO encoder VALUES ('e1', 'bench', '{}', $as_of)"
-            connection.execute(encoder, {"as_of": _FIRST})
+            connection.execute(encoder, {"as_of": FIRST})
 
     def _embed(self, connection: Connection, songs: list[str], shard_id: str) -> None:
         random = np.random.default_rng(len(shard_id))
@@ -97,11 +97,11 @@ class Simulation:
         )
         facts = {"shard_id": shard_id, "songs": songs}
         connection.execute("INSERT INTO embedding SELECT 'e1', unnest($songs), $shard_id, 'embedded', NULL, 1", facts)
-        connection.execute(_EMBEDDED_SHARD, {**facts, "as_of": _FIRST})
+        connection.execute(_EMBEDDED_SHARD, {**facts, "as_of": FIRST})
 
     def night(self) -> None:
         """Counts change, are scored; a new champion now and then; predictions, snapshot and backup."""
-        as_of = _FIRST + timedelta(days=self.nights + 1)
+        as_of = FIRST + timedelta(days=self.nights + 1)
         run = begin(self.settings, "nightly", as_of, f"night-{self.nights}", alone=True)
         with run.catalog("bench") as connection:
             connection.execute(_OBSERVE, {"as_of": as_of, "night": self.nights})
