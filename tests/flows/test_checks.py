@@ -105,9 +105,8 @@ def test_gross_drift_blocks_until_it_is_accepted(quiet: Settings, world: World, 
     for night in nights[1:3]:
         with pytest.raises(CheckFailed, match=f"after scoring.*{LATE}"):
             nightly(as_of=night)
-    form = BackfillForm(
-        platform="all", start=world.epoch.date(), end=nights[5].date(), stages=["label"], dry_run=False
-    )  # fmt: skip
+    window = {"platform": "all", "start": world.epoch.date(), "end": nights[5].date()}
+    form = BackfillForm.model_validate({**window, "stages": ["label"], "dry_run": False})
     with pytest.raises(CheckFailed, match=LATE):
         backfill(form)
     assert latest_snapshot(quiet) == before
