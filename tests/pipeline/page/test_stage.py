@@ -1,0 +1,62 @@
+"""The page in the store: written once, gone with its snapshot, and with whom it names."""
+
+from datetime import timedelta
+
+import pytest
+
+from apex_core.errors import NotFound
+from apex_core.pipeline.forget import run_forget
+from apex_core.pipeline.forget_plan import Request
+from apex_core.pipeline.page.page import render
+from apex_core.pipeline.page.stage import run_report
+from apex_core.pipeline.run import Run, begin, end
+from tests.pipeline.page.conftest import SECOND, a_day_later, a_model, everything, published, tracks
+from tests.pipeline.traces import traces
+
+
+def test_it_is_written_once(run: Run, second: Run) -> None:
+    snapshot = everything(run, second)
+    report, _ = run_report(second)
+    assert report.counts == {"written": 1, "removed": 0}
+    key = f"reports/{snapshot.stamp}.html"
+    assert report.note.endswith(key)
+    assert second.store.read(key).decode() == render(snapshot)
+    assert run_report(second)[0].counts["written"] == 0
+
+
+def test_without_a_snapshot_there_is_none(run: Run) -> None:
+    with pytest.raises(NotFound):
+        run_report(run)
+
+
+def test_it_goes_with_its_snapshot(run: Run, second: Run) -> None:
+    first = published(run, tracks)
+    run_report(run)
+    newest = published(second, a_day_later)
+    run_report(second)
+    assert run.store.list("reports") == [f"reports/{s.stamp}.html" for s in (first, newest)]
+    for key in run.store.list(f"snapshots/{first.stamp}"):
+        run.store.delete(key)
+    assert run_report(second)[0].counts["removed"] == 1
+    assert run.store.list("reports") == [f"reports/{newest.stamp}.html"]
+
+
+def test_forgetting_reaches_it(run: Run) -> None:
+    published(run, tracks, a_model)
+    run_report(run)
+    named = {place for place in traces(run.settings, "suno-9") if place.startswith("reports/")}
+    assert named
+    end(run, "completed", SECOND)
+    forget = begin(run.settings, "forget", SECOND + timedelta(days=1), "forget-1")
+    run_forget(forget, Request("suno", "track", ("suno-9",)))
+    assert not [place for place in traces(run.settings, "suno-9") if place.startswith("reports/")]
+
+
+def test_a_page_of_the_newest_snapshot_outlives_forgetting_somebody_else_only_when_it_is_new(run: Run) -> None:
+    published(run, tracks)
+    run_report(run)
+    forget = begin(run.settings, "forget", SECOND, "forget-1")
+    run_forget(forget, Request("suno", "track", ("suno-9",)))
+    report, _ = run_report(forget)
+    assert report.counts["written"] == 1
+    assert len(run.store.list("reports")) == 1
