@@ -18,9 +18,11 @@ from flows.commands.nightly import backfill, nightly
 from flows.commands.predict import predict
 from flows.commands.report import report
 from flows.commands.scores import scores
+from flows.commands.similar import similar
 from flows.commands.snapshot import snapshot
 from flows.commands.sql import sql
 from flows.commands.status import status
+from flows.commands.why import why
 from flows.demo import demo
 
 _CONFIG_VARIABLE = "APEX_CONFIG"  # as in apex_core.settings, whose import takes longer than `apex --help` may
@@ -62,7 +64,23 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (demo, ingest, nightly, backfill, sql, cookbook, predict, status, report, snapshot, check, doctor, forget):
+for command in (
+    demo,
+    ingest,
+    nightly,
+    backfill,
+    sql,
+    cookbook,
+    predict,
+    status,
+    why,
+    similar,
+    report,
+    snapshot,
+    check,
+    doctor,
+    forget,
+):
     app.command()(command)
 app.add_typer(scores, name="scores")
 

@@ -18,9 +18,9 @@ def overview(settings: Settings) -> dict[str, list[Row]]:
         return {name: rows(connection, sql(f"report/{name}")) for name in sections}
 
 
-def rows(connection: Connection, statement: str) -> list[Row]:
+def rows(connection: Connection, statement: str, bound: Row | None = None) -> list[Row]:
     """Run a query; a dictionary a row."""
-    result = connection.execute(statement)
+    result = connection.execute(statement, bound or {})
     names = [column[0] for column in result.description or ()]
     return [dict(zip(names, row, strict=True)) for row in result.fetchall()]
 

@@ -72,8 +72,9 @@ class Typist:
 
     def leaves(self) -> int:
         """Wait for the end; the exit code."""
+        until = time.monotonic() + _PATIENCE_S
         while self._read():
-            pass
+            assert time.monotonic() < until, f"does not end:\n{self.text[self._seen :]}"
         _, status = os.waitpid(self.pid, 0)
         self.pid = 0
         return os.waitstatus_to_exitcode(status)
