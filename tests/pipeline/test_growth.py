@@ -8,6 +8,8 @@ import polars as pl
 import pytest
 
 from apex_core.catalog import compact, connect
+from apex_core.pipeline.forget_store import PLACES
+from apex_core.pipeline.forget_work import Work
 from apex_core.pipeline.predict import run_predict
 from apex_core.pipeline.run import begin
 from apex_core.registry import resolve_alias, rollback
@@ -47,6 +49,7 @@ def simulation_distinct(simulation: Simulation) -> int:
         return int((connection.execute(query).fetchone() or (0,))[0])
 
 
+@pytest.mark.slow
 def test_older_predictions_are_in_the_store_and_come_back_with_their_version(tmp_path: Path) -> None:
     simulation = Simulation(tmp_path, 300, version_every=1)
     told: dict[str, list[tuple[object, ...]]] = {}
@@ -95,3 +98,19 @@ def test_a_file_that_is_mostly_free_is_written_anew(tmp_path: Path) -> None:
     assert simulation.bytes() < full / 2
     assert simulation.rows() == {name: count for name, count in rows.items() if name != "passing"}
     assert not compact(simulation.settings, "test")
+
+
+@pytest.mark.slow
+def test_forgetting_reaches_predictions_in_the_store(tmp_path: Path) -> None:
+    simulation = Simulation(tmp_path, 300, version_every=1)
+    for _ in range(3):
+        simulation.night()
+    (key,) = simulation.store.list("predictions")
+    songs = pl.read_parquet(simulation.store.read(key))["sha256"].to_list()
+    work = Work("", "suno", "track", ("t",), ("t",), (), songs=(songs[0],))
+    place = next(place for place in PLACES if place.name == "predictions")
+    run = begin(simulation.settings, "forget", simulation_time(simulation), "forget")
+    assert place.find(simulation.store, work) == {key: 1}
+    place.clear(run, work, key)
+    assert place.find(simulation.store, work) == {}
+    assert pl.read_parquet(simulation.store.read(key))["sha256"].to_list() == songs[1:]
