@@ -27,19 +27,38 @@ COUNTS = {
 }
 
 
+def settings_of(home: Path) -> Settings:
+    return Settings(home=home, threads=1, memory_limit="500MB", lock_timeout_s=20)
+
+
+def first_run(settings: Settings) -> Run:
+    return begin(settings, "nightly", FIRST, "nightly-20261101T000000Z-aaaaaaaa")
+
+
+def second_run(settings: Settings) -> Run:
+    return begin(settings, "nightly", SECOND, "nightly-20261102T000000Z-bbbbbbbb")
+
+
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
-    return Settings(home=tmp_path / "home", threads=1, memory_limit="500MB", lock_timeout_s=20)
+    return settings_of(tmp_path / "home")
 
 
 @pytest.fixture
 def run(settings: Settings) -> Run:
-    return begin(settings, "nightly", FIRST, "nightly-20261101T000000Z-aaaaaaaa")
+    return first_run(settings)
 
 
 @pytest.fixture
 def second(settings: Settings, run: Run) -> Run:
-    return begin(settings, "nightly", SECOND, "nightly-20261102T000000Z-bbbbbbbb")
+    return second_run(settings)
+
+
+@pytest.fixture(scope="session")
+def full(tmp_path_factory: pytest.TempPathFactory) -> Snapshot:
+    """A snapshot with all there is to show; for reading only."""
+    settings = settings_of(tmp_path_factory.mktemp("full"))
+    return everything(first_run(settings), second_run(settings))
 
 
 def published(run: Run, *fill: Fill, scored: bool = True) -> Snapshot:

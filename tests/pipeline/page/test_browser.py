@@ -7,9 +7,8 @@ from typing import Any
 
 import pytest
 
+from apex_core.catalog.reader import Snapshot
 from apex_core.pipeline.page.page import render
-from apex_core.pipeline.run import Run
-from tests.pipeline.page.conftest import everything
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 
@@ -25,9 +24,9 @@ def browser() -> Iterator[Any]:
         running.close()
 
 
-def test_it_reads_well_wide_and_narrow_light_and_dark(run: Run, second: Run, tmp_path: Path, browser: Any) -> None:
+def test_it_reads_well_wide_and_narrow_light_and_dark(full: Snapshot, tmp_path: Path, browser: Any) -> None:
     path = tmp_path / "page.html"
-    path.write_text(render(everything(run, second)), "utf-8")
+    path.write_text(render(full), "utf-8")
     backgrounds: set[str] = set()
     for width, scheme in ((1280, "light"), (400, "light"), (400, "dark")):
         faults: list[str] = []
@@ -55,9 +54,9 @@ def test_it_reads_well_wide_and_narrow_light_and_dark(run: Run, second: Run, tmp
     assert len(backgrounds) == 2
 
 
-def test_letters_in_pictures_do_not_lie_on_each_other(run: Run, second: Run, tmp_path: Path, browser: Any) -> None:
+def test_letters_in_pictures_do_not_lie_on_each_other(full: Snapshot, tmp_path: Path, browser: Any) -> None:
     path = tmp_path / "page.html"
-    path.write_text(render(everything(run, second)), "utf-8")
+    path.write_text(render(full), "utf-8")
     page = browser.new_page(viewport={"width": 400, "height": 900})
     page.goto(path.as_uri())
     overlapping = page.evaluate(

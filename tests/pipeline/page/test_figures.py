@@ -6,24 +6,23 @@ import numpy as np
 import pytest
 
 from apex_core.catalog import open_snapshot
+from apex_core.catalog.reader import Snapshot
 from apex_core.pipeline.page.data import DAYS, PageData, read
 from apex_core.pipeline.page.page import tiles
-from apex_core.pipeline.run import Run
-from tests.pipeline.page.conftest import COUNTS, SECOND, everything
+from tests.pipeline.page.conftest import COUNTS, SECOND
 
 
-@pytest.fixture
-def both(run: Run, second: Run) -> tuple[PageData, list[tuple[object, ...]]]:
+@pytest.fixture(scope="module")
+def both(full: Snapshot) -> tuple[PageData, list[tuple[object, ...]]]:
     """The figures, and the scored catalog that they are of."""
-    snapshot = everything(run, second)
-    with open_snapshot(snapshot) as connection:
+    with open_snapshot(full) as connection:
         rows = connection.execute(
             "SELECT platform, track_id, plays, likes, score_streams, predicted_streams, split FROM scored_catalog"
         ).fetchall()
-    return read(snapshot), rows
+    return read(full), rows
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def data(both: tuple[PageData, list[tuple[object, ...]]]) -> PageData:
     return both[0]
 
@@ -78,10 +77,8 @@ def test_rank_correlation_shares_the_ranks_of_ties(data: PageData) -> None:
     assert suno.spearman == pytest.approx(np.corrcoef(mean_ranks(plays), mean_ranks(likes))[0, 1])
 
 
-def test_gains_are_those_of_the_public_view(run: Run, second: Run, data: PageData) -> None:
-    from apex_core.catalog import latest_snapshot
-
-    with open_snapshot(latest_snapshot(run.settings)) as connection:
+def test_gains_are_those_of_the_public_view(full: Snapshot, data: PageData) -> None:
+    with open_snapshot(full) as connection:
         rows = connection.execute(
             """
             SELECT platform, day, sum(plays_gained)::BIGINT, sum(likes_gained)::BIGINT

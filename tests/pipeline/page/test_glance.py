@@ -3,14 +3,15 @@
 import base64
 from xml.etree import ElementTree
 
+from apex_core.catalog.reader import Snapshot
 from apex_core.pipeline.page.data import read
 from apex_core.pipeline.page.glance import glance
 from apex_core.pipeline.run import Run
-from tests.pipeline.page.conftest import everything, published
+from tests.pipeline.page.conftest import published
 
 
-def test_pictures_stand_alone(run: Run, second: Run) -> None:
-    shown = glance(read(everything(run, second)))
+def test_pictures_stand_alone(full: Snapshot) -> None:
+    shown = glance(read(full))
     assert [what.split(".")[0] for what, _ in shown] == ["Coverage", "Distribution of plays"]
     for _, address in shown:
         kind, data = address.split(",")

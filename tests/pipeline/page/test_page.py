@@ -52,8 +52,8 @@ def test_every_state_of_a_catalog_has_its_page(run: Run, fill: list[Fill], score
     assert [words for words in said if words not in shown.text] == []
 
 
-def test_a_catalog_with_all_there_is_leaves_nothing_empty(run: Run, second: Run) -> None:
-    shown = page(everything(run, second))
+def test_a_catalog_with_all_there_is_leaves_nothing_empty(full: Snapshot) -> None:
+    shown = page(full)
     assert "Nothing to" not in shown.text
     pictures = shown.of("svg")
     assert len(pictures) >= 14
@@ -61,8 +61,8 @@ def test_a_catalog_with_all_there_is_leaves_nothing_empty(run: Run, second: Run)
     assert len(shown.of("figcaption")) == len(pictures)
 
 
-def test_it_needs_nothing_else(run: Run, second: Run) -> None:
-    html = render(everything(run, second))
+def test_it_needs_nothing_else(full: Snapshot) -> None:
+    html = render(full)
     shown = Page(html)
     links = [value for _, attributes in shown.elements for name, value in attributes.items() if name in ("src", "href")]
     assert links
@@ -74,8 +74,8 @@ def test_it_needs_nothing_else(run: Run, second: Run) -> None:
     assert "default-src 'none'" in (policy or "")
 
 
-def test_no_name_on_the_page_is_used_twice_and_none_is_missing(run: Run, second: Run) -> None:
-    shown = page(everything(run, second))
+def test_no_name_on_the_page_is_used_twice_and_none_is_missing(full: Snapshot) -> None:
+    shown = page(full)
     names = [attributes["id"] for _, attributes in shown.elements if attributes.get("id")]
     assert len(names) == len(set(names))
     wanted = {(a.get("href") or "")[1:] for tag, a in shown.elements if tag in ("a", "use")}
@@ -109,12 +109,11 @@ def test_a_very_long_title_is_cut(run: Run) -> None:
     assert "A" * 100 not in html
 
 
-def test_the_same_snapshot_gives_the_same_bytes_in_any_process(run: Run, second: Run, tmp_path: Path) -> None:
-    snapshot = everything(run, second)
-    here = render(snapshot)
+def test_the_same_snapshot_gives_the_same_bytes_in_any_process(full: Snapshot, tmp_path: Path) -> None:
+    here = render(full)
     code = "import sys; from flows.cli import main; sys.argv = ['apex', 'report', '-o', sys.argv[1]]; main()"
     written = tmp_path / "there.html"
-    env = os.environ | {"PYTHONPATH": str(ROOT), "PYTHONHASHSEED": "7", "APEX_HOME": str(run.settings.home)}
+    env = os.environ | {"PYTHONPATH": str(ROOT), "PYTHONHASHSEED": "7", "APEX_HOME": str(full.folder.parents[2])}
     subprocess.run([sys.executable, "-c", code, str(written)], env=env, cwd=tmp_path, check=True, capture_output=True)
     assert written.read_text("utf-8") == here
 

@@ -52,7 +52,7 @@ def test_forgetting_reaches_it(run: Run) -> None:
     assert not [place for place in traces(run.settings, "suno-9") if place.startswith("reports/")]
 
 
-def test_a_page_of_the_newest_snapshot_outlives_forgetting_somebody_else_only_when_it_is_new(run: Run) -> None:
+def test_after_forgetting_the_next_page_is_the_only_one(run: Run) -> None:
     published(run, tracks)
     run_report(run)
     forget = begin(run.settings, "forget", SECOND, "forget-1")
