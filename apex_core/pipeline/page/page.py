@@ -7,7 +7,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from apex_core.catalog.reader import Snapshot
-from apex_core.pipeline.page import pictures, wording
+from apex_core.pipeline.page import model_pictures, pictures, wording
 from apex_core.pipeline.page.canvas import Picture, colour_of, css_name
 from apex_core.pipeline.page.data import COHORTS, DAYS, LEAST_COUNT, REASONS, PageData, read
 
@@ -120,9 +120,9 @@ def _pictures(data: PageData) -> dict[str, Any]:
         "gains": _drawn(*(pictures.gained(data.gained, known, measure, until, DAYS) for measure in _MEASURES)),
         "rejects_daily": pictures.rejects_daily(data.rejects_daily, until, DAYS),
         "model_pictures": _drawn(
-            pictures.history(data.models, data.metrics, popularity=True),
-            pictures.history(data.models, data.metrics, popularity=False),
-            *(pictures.calibration(data.calibration, measure, n) for n, measure in enumerate(_MEASURES)),
+            model_pictures.history(data.models, data.metrics, popularity=True),
+            model_pictures.history(data.models, data.metrics, popularity=False),
+            *(model_pictures.calibration(data.calibration, measure, n) for n, measure in enumerate(_MEASURES)),
         ),
     }
 
