@@ -1,5 +1,6 @@
 -- One row a score run that is not the only one of its number, and the current one if it has not as many rows as tracks.
--- Fewer are nobody's fault when tracks were forgotten since.
+-- Fewer, by no more than there are forgotten tracks, are nobody's fault: when one was forgotten says little, since a run
+-- has an as_of of its own, and what was marked may have been scored until it was removed.
 -- severity: block
 -- when: score, snapshot
 -- fix: put the newest good backups/<stamp>/catalog.duckdb of the store in the catalog's place and run the night again.
@@ -13,5 +14,5 @@ FROM current_score_run AS r
 JOIN (
     SELECT count(*) AS rows FROM engagement_score SEMI JOIN current_score_run USING (score_run_id)
 ) AS s ON s.rows <> r.tracks
-WHERE s.rows > r.tracks OR NOT EXISTS (FROM forgotten AS f WHERE f.forgotten_at >= r.as_of)
+WHERE s.rows > r.tracks OR r.tracks - s.rows > (SELECT count(*) FROM forgotten WHERE kind = 'track')
 ORDER BY ALL

@@ -1,5 +1,5 @@
 -- One row a cohort, measure and count of the current score run whose tracks do not have what its CDF says of that
--- count, or are more than it says. Fewer are nobody's fault when tracks were forgotten since.
+-- count, or are more than it says. Fewer, by no more than there are forgotten tracks, are nobody's fault.
 -- severity: block
 -- when: score, snapshot
 -- fix: put the newest good backups/<stamp>/catalog.duckdb of the store in the catalog's place and run the night again;
@@ -37,8 +37,7 @@ FROM measured AS m
 FULL JOIN said AS c USING (cohort, measure, count)
 WHERE c.tracks IS NULL
     OR coalesce(m.tracks, 0) > c.tracks
-    OR (coalesce(m.tracks, 0) < c.tracks
-        AND NOT EXISTS (FROM forgotten AS f, current_score_run AS r WHERE f.forgotten_at >= r.as_of))
+    OR c.tracks - coalesce(m.tracks, 0) > (SELECT count(*) FROM forgotten WHERE kind = 'track')
     OR m.lowest IS DISTINCT FROM m.score
     OR (m.tracks IS NOT NULL AND m.score IS DISTINCT FROM c.score)
     OR m.lowest_percentile IS DISTINCT FROM m.percentile
