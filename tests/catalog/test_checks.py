@@ -238,14 +238,32 @@ def test_another_definition_is_told_and_not_compared(catalog: Connection) -> Non
     assert found(catalog) == {"score_drift": 1}
 
 
+def refuse_more(connection: Connection, rejects: int) -> None:
+    connection.execute(
+        "INSERT INTO reject SELECT 'suno', 'n' || i, 'missing_id', 'ingest', '{}', TIMESTAMPTZ '2020-01-01 00:00Z', "
+        f"TIMESTAMPTZ '2020-01-01 00:00Z', 1, NULL FROM range({rejects}) AS r(i)"
+    )
+
+
 @pytest.mark.parametrize(("rejects", "checks"), [(19, 0), (20, 1), (21, 1), (22, 2)])
 def test_new_rejects_at_their_thresholds(rejects: int, checks: int, catalog: Connection) -> None:
-    """Of 210 records: 10 % is 21, and fewer than 20 say nothing. Those of before do not count."""
+    """Of 210 records, of an old dump: 10 % is 21, and fewer than 20 say nothing. Those of before do not count."""
     catalog.execute("UPDATE publication SET rejects = 5")
-    catalog.execute(
-        "INSERT INTO reject SELECT 'suno', 'n' || i, 'missing_id', 'ingest', '{}', TIMESTAMPTZ '2020-01-01 00:00Z', "
-        f"TIMESTAMPTZ '2020-01-01 00:00Z', 1, NULL FROM range({rejects} + 4) AS r(i)"
-    )
+    catalog.execute("UPDATE track SET last_observed_at = TIMESTAMPTZ '2026-01-01 00:00Z'")
+    refuse_more(catalog, rejects + 4)
+    names = ["few_new_rejects", "new_rejects_are_no_flood"]
+    assert [*found(catalog)] == names[:checks]
+
+
+@pytest.mark.parametrize(("rejects", "checks"), [(21, 1), (22, 2), (23, 2)])
+def test_an_ingest_without_figures_is_judged_by_the_tracks_it_looked_at(
+    rejects: int, checks: int, catalog: Connection
+) -> None:
+    """It was cut short, or its platform went down half way: 200 tracks were looked at, this run reports ten records."""
+    catalog.execute("UPDATE run_stat SET value = 0 WHERE measure IN ('upserted', 'duplicate', 'skipped', 'rejected')")
+    catalog.execute("UPDATE run_stat SET value = 4 WHERE measure IN ('records_in', 'unchanged')")
+    catalog.execute("DELETE FROM landing")
+    refuse_more(catalog, rejects)
     names = ["few_new_rejects", "new_rejects_are_no_flood"]
     assert [*found(catalog)] == names[:checks]
 
