@@ -119,11 +119,11 @@ def plain_table(title: str | None = None) -> Table:
     return Table(title=title, title_justify="left", title_style="bold", box=None, pad_edge=False, header_style="bold")
 
 
-def bar(done: float, total: float) -> Text:
-    """A bar of fixed width, filled by ``done`` of ``total``; anything above nothing is seen."""
+def bar(done: float, total: float, width: int = _BAR_WIDTH) -> Text:
+    """A bar of ``width`` characters, filled by ``done`` of ``total``; what is there is seen, and what is missing."""
     share = done / total if total else 0.0
-    filled = min(_BAR_WIDTH, max(int(done > 0), round(share * _BAR_WIDTH)))
-    return Text.assemble(("█" * filled, "green"), ("░" * (_BAR_WIDTH - filled), "dim"))
+    filled = min(width - int(done < total), max(int(done > 0), round(share * width)))
+    return Text.assemble(("█" * filled, "green"), ("░" * (width - filled), "dim"))
 
 
 @contextlib.contextmanager

@@ -2,7 +2,10 @@
 
 from typing import Any
 
-from apex_core.catalog import Connection, latest_snapshot, open_snapshot, sql
+from duckdb import CatalogException
+
+from apex_core.catalog import Connection, connect, latest_snapshot, open_snapshot, sql
+from apex_core.errors import Locked
 from apex_core.settings import Settings
 
 Row = dict[str, Any]
@@ -15,7 +18,11 @@ def overview(settings: Settings) -> dict[str, list[Row]]:
     """
     sections = ("coverage", "totals", "rejects", "models", "metrics")
     with open_snapshot(latest_snapshot(settings)) as connection:
-        return {name: rows(connection, sql(f"report/{name}")) for name in sections}
+        found = {name: rows(connection, sql(f"report/{name}")) for name in sections}
+        try:
+            return found | {"checks": rows(connection, sql("report/checks"))}
+        except CatalogException:  # a snapshot from before results of checks were kept
+            return found | {"checks": []}
 
 
 def rows(connection: Connection, statement: str, bound: Row | None = None) -> list[Row]:
@@ -23,6 +30,20 @@ def rows(connection: Connection, statement: str, bound: Row | None = None) -> li
     result = connection.execute(statement, bound or {})
     names = [column[0] for column in result.description or ()]
     return [dict(zip(names, row, strict=True)) for row in result.fetchall()]
+
+
+def last_runs(settings: Settings) -> tuple[list[Row], str | None]:
+    """The last run of each flow, or, while somebody is at the live catalog, none and who that is.
+
+    A snapshot cannot tell: it is taken in the middle of a run. Nobody is waited for.
+    """
+    if not settings.catalog_path.exists():
+        return [], None
+    try:
+        with connect(settings.model_copy(update={"lock_timeout_s": 0.0}), "apex status") as connection:
+            return rows(connection, sql("report/runs")), None
+    except Locked as error:
+        return [], error.message
 
 
 def scored_tracks(settings: Settings) -> list[tuple[str, str, str, float, float]]:

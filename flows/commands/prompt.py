@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Self, cast, get_args
 
+import duckdb
 from prompt_toolkit import PromptSession
 from prompt_toolkit.application import get_app
 from prompt_toolkit.auto_suggest import AutoSuggestFromHistory
@@ -14,7 +15,6 @@ from prompt_toolkit.filters import Condition
 from prompt_toolkit.history import FileHistory, History, InMemoryHistory
 from prompt_toolkit.lexers import PygmentsLexer
 from pygments.lexers.sql import SqlLexer
-from pygments.token import Comment, Punctuation, Whitespace
 
 from apex_core.catalog import latest_snapshot, sql
 from apex_core.catalog.reader import latest_stamp
@@ -53,9 +53,9 @@ def is_whole(text: str) -> bool:
     """Whether Enter sends ``text``: a command, nothing, or SQL up to a semicolon that is no part of a string."""
     if not text.strip() or text.lstrip().startswith("."):
         return True
-    tokens = [(kind, part) for kind, part in SqlLexer().get_tokens(text) if kind not in Whitespace]
-    said = [token for token in tokens if token[0] not in Comment]
-    return bool(said) and said[-1] == (Punctuation, ";")
+    written = text.encode()  # duckdb counts in bytes
+    starts = [start for start, kind in duckdb.tokenize(text) if kind != duckdb.token_type.comment]
+    return bool(starts) and written[starts[-1] :].startswith(b";")
 
 
 class Conversation:

@@ -1,22 +1,43 @@
-"""``apex status``: where the catalog stands, from its newest snapshot."""
+"""``apex status``: where the catalog stands, from its newest snapshot, and how its runs ended."""
 
-from typing import TYPE_CHECKING, Any
+import json
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
 
 if TYPE_CHECKING:
     from apex_core.catalog.reader import Snapshot
 
 Row = dict[str, Any]
+_NO_RUN = timedelta(days=1)
+_NARROW = 100  # columns; below, bars are half as long
+_STYLES = {"completed": "green", "running": "yellow", "failed": "bold red", "dead": "bold red"}
 
 
-def status() -> None:
-    """Show coverage by platform and stage, totals, the champion and the newest snapshot."""
+def status(
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object for programs.")] = False,
+) -> None:
+    """Show coverage by platform and stage, rejects, checks, runs, the champion and the newest snapshot."""
     from apex_core.catalog import latest_snapshot
-    from apex_core.pipeline.report import overview
+    from apex_core.pipeline.report import last_runs, overview
     from apex_core.settings import get_settings
 
     settings = get_settings()
     snapshot = latest_snapshot(settings)
-    show(overview(settings), snapshot)
+    sections = overview(settings)
+    runs, busy = last_runs(settings)
+    if as_json:
+        facts = {"stamp": snapshot.stamp, "as_of": snapshot.as_of, "folder": str(snapshot.folder)}
+        everything = {"snapshot": facts, **sections, "runs": runs, "busy": busy}
+        typer.echo(json.dumps(everything, default=_iso, ensure_ascii=False))
+    else:
+        show(sections, snapshot)
+        _print_runs(runs, busy)
+
+
+def _iso(value: object) -> str:
+    return value.isoformat() if isinstance(value, datetime) else str(value)
 
 
 def show(sections: dict[str, list[Row]], snapshot: "Snapshot") -> None:
@@ -26,21 +47,26 @@ def show(sections: dict[str, list[Row]], snapshot: "Snapshot") -> None:
     console = out()
     print_coverage(sections["coverage"])
     console.print()
-    print_rejects(sections["rejects"])
-    console.print()
+    if sections["rejects"]:
+        print_rejects(sections["rejects"])
+        console.print()
     _print_totals(sections["totals"][0])
     _print_champion(sections["totals"][0]["champion"], sections["models"], sections["metrics"])
-    console.print(f"snapshot  {snapshot.stamp}, as of {snapshot.as_of:%Y-%m-%d %H:%M} UTC")
+    _print_checks(sections["checks"])
+    age = _ago(datetime.now(UTC) - snapshot.as_of)
+    console.print(f"snapshot  {snapshot.stamp}, as of {snapshot.as_of:%Y-%m-%d %H:%M} UTC ({age})")
     console.print(f"          {snapshot.folder}", soft_wrap=True)
 
 
 def print_coverage(coverage: list[Row]) -> None:
     """A bar for every platform and stage, and why tracks did not get there."""
-    from flows.terminal import bar, cell, plain_table, print_table
+    from flows.terminal import bar, cell, out, plain_table, print_table
 
     table = plain_table()
-    for name in ("platform", "stage", "", "tracks", "missing", "most frequent reason"):
-        table.add_column(name, justify="right" if name in ("tracks", "missing") else "left")
+    for name in ("platform", "stage", "", "tracks", "share", "missing", "most frequent reason"):
+        is_number = name in ("tracks", "share", "missing")
+        table.add_column(name, justify="right" if is_number else "left", no_wrap=name != "most frequent reason")
+    width = 12 if out().width < _NARROW else 24
     platform = None
     for row in coverage:
         if platform not in (None, row["platform"]):
@@ -48,10 +74,21 @@ def print_coverage(coverage: list[Row]) -> None:
         name = row["platform"] if row["platform"] != platform else ""
         platform = row["platform"]
         total = row["tracks"] + row["missing"]
-        reason = row["main_reason"] if row["missing"] else ""
-        cells = (name, row["stage"], bar(row["tracks"], total), row["tracks"], row["missing"], reason or "")
-        table.add_row(*(part if part is cells[2] else cell(part) for part in cells))
+        reason = (row["main_reason"] or "") if row["missing"] else ""
+        shares = (f"{row['tracks']:,}", _share(row["tracks"], total), f"{row['missing']:,}")
+        table.add_row(cell(name), cell(row["stage"]), bar(row["tracks"], total, width), *shares, cell(reason))
     print_table(table)
+
+
+def _share(part: int, total: int) -> str:
+    """A percentage that is 100 only where nothing is missing, and 0 only where nothing is there."""
+    if not total:
+        return "–"
+    share = 100 * part / total
+    rounded = f"{share:.0f} %"
+    if rounded in ("0 %", "100 %") and 0 < part < total:
+        return "<1 %" if share < 1 else ">99 %"
+    return rounded
 
 
 def print_rejects(rejects: list[Row]) -> None:
@@ -72,7 +109,17 @@ def _print_totals(totals: Row) -> None:
     from flows.terminal import out
 
     names = ("tracks", "observations", "scored", "embedded", "predicted", "rejects")
-    out().print("totals    " + ", ".join(f"{totals[name]:,} {name}" for name in names))
+    _entry(out().width, "totals", ", ".join(f"{totals[name]:,} {name}" for name in names))
+
+
+def _entry(width: int, name: str, text: str) -> None:
+    """A named line; what does not fit goes on below itself."""
+    import textwrap
+
+    from flows.terminal import out, printable
+
+    lines = textwrap.wrap(printable(text), max(20, width - 10)) or [""]
+    out().print(f"{name:<10}" + "\n          ".join(lines), soft_wrap=True)
 
 
 def _print_champion(champion: str | None, models: list[Row], metrics: list[Row]) -> None:
@@ -80,8 +127,61 @@ def _print_champion(champion: str | None, models: list[Row], metrics: list[Row])
 
     if champion is None:
         reason = f"; newest candidate {models[0]['version']}: {models[0]['reason']}" if models else ""
-        out().print(f"champion  none yet{reason}")
+        _entry(out().width, "champion", f"none yet{reason}")
         return
     out().print(f"champion  {champion}, on its test tracks:\n")
     print_rows(list(metrics[0]), [list(row.values()) for row in metrics])
     out().print()
+
+
+def _print_checks(checks: list[Row]) -> None:
+    """How many checks passed, and each that found something."""
+    from flows.terminal import out
+
+    if not checks:
+        return
+    found = [row for row in checks if row["verdict"] != "passed"]
+    summary = f"{len(checks) - len(found)} of {len(checks)} passed"
+    _entry(out().width, "checks", summary + ("; apex check NAME lists what violates one" if found else ""))
+    for row in found:
+        first = f": {row['first'][0]}" if row["first"] else ""
+        _entry(
+            out().width, "", f"{row['verdict']} {row['check_name']}, {row['violations']:,} after {row['moment']}{first}"
+        )
+
+
+def _print_runs(runs: list[Row], busy: str | None) -> None:
+    from rich.text import Text
+
+    from flows.terminal import cell, out, plain_table, print_table
+
+    if busy:
+        _entry(out().width, "runs", busy)
+    if not runs:
+        return
+    table = plain_table()
+    for name in ("last run", "state", "as of", "ended", "took"):
+        table.add_column(name)
+    for row in runs:
+        state = Text(row["state"], style=_STYLES.get(row["state"], ""))
+        moments = [f"{row[name]:%Y-%m-%d %H:%M}" if row[name] else "" for name in ("as_of", "ended_at")]
+        table.add_row(cell(row["flow"]), state, *moments, _took(row))
+    out().print()
+    print_table(table)
+
+
+def _took(row: Row) -> str:
+    """How long a run took, reckoned from its ``as_of``; nothing where that cannot have been its start."""
+    took = row["ended_at"] - row["as_of"] if row["ended_at"] else _NO_RUN
+    return str(timedelta(seconds=round(took.total_seconds()))) if timedelta(0) <= took < _NO_RUN else ""
+
+
+def _ago(age: timedelta) -> str:
+    """An age in one unit; a moment of the sandbox's clock may lie ahead."""
+    seconds = age.total_seconds()
+    if seconds < 0:
+        return "ahead of this machine's clock"
+    for unit, length in (("day", 86_400), ("hour", 3_600), ("minute", 60)):
+        if seconds >= 2 * length:
+            return f"{seconds / length:.0f} {unit}s ago"
+    return "just now"

@@ -23,8 +23,8 @@ def test_status_shows_bars_totals_and_the_snapshot(apex: Apex, snapshot: Setting
     result = apex("status")
     assert result.exit_code == 0
     lines = {" ".join(line.split()) for line in result.stdout.splitlines()}
-    assert f"scored {'█' * 24} 3 0" in lines
-    assert f"audio {'░' * 24} 0 3 not looked for yet" in lines
+    assert f"scored {'█' * 24} 3 100 % 0" in lines
+    assert f"audio {'░' * 24} 0 0 % 3 not looked for yet" in lines
     assert "champion none yet" in lines
     assert any(line.startswith("totals 3 tracks, 3 observations, 3 scored") for line in lines)
     assert any(line.startswith("snapshot 20261101T000000Z-") for line in lines)

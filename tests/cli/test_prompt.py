@@ -203,6 +203,8 @@ def test_without_a_terminal_to_answer_on_there_is_no_prompt(tmp_path: Path) -> N
         ("SELECT 1 /* nor here;", False),
         ("SELECT 1; SELECT 2", False),
         ("-- only this", False),
+        ("SELECT 'É';", True),
+        ("SELECT $$ a;", False),
     ],
 )
 def test_a_question_ends_with_a_semicolon_of_its_own(text: str, whole: bool) -> None:
