@@ -118,7 +118,7 @@ def scores(bins: Iterable[rows.Bin], platforms: Sequence[str], measure: str) -> 
 def agreement(
     cells: Iterable[rows.Cell], ranks: Iterable[rows.Agreement], platforms: Sequence[str], platform: str
 ) -> Picture | None:
-    """How many tracks have which two scores, as a map: darker is more, on a logarithmic scale."""
+    """How many tracks have which two scores, as a map: fuller colour is more, on a logarithmic scale."""
     found = {(c.streams_bin, c.likes_bin): c.tracks for c in cells if c.platform == platform}
     if not found:
         return None
@@ -139,7 +139,7 @@ def agreement(
     of = f" over {rank.tracks:,} tracks" if rank else ""
     return picture(
         f"Likes and streams on {platform}",
-        f"Darker: more tracks, log scale, at most {max(found.values()):,} a cell. Rank correlation {figure}{of}.",
+        f"Fuller: more tracks, log scale, up to {max(found.values()):,} a cell. Rank correlation {figure}{of}.",
         draw,
     )
 
@@ -157,23 +157,25 @@ def moves(bins: Iterable[rows.Bin], platforms: Sequence[str], measure: str) -> P
     if not found:
         return None
     totals = {name: sum(b.values()) for name, b in found.items()}
-    moved = {n: {b: t / totals[n] for b, t in bins.items() if b != _UNCHANGED} for n, bins in found.items()}
+    shares = {n: {b: t / totals[n] for b, t in bins.items() if b != _UNCHANGED} for n, bins in found.items()}
+    moved = {name: bins for name, bins in shares.items() if bins}
+    if not moved:
+        return None
     same = "; ".join(f"{name} {share(b.get(_UNCHANGED, 0), totals[name])}" for name, b in found.items())
     widest = max([2, *(max(b + 1, -b) for bins in moved.values() for b in bins)])
 
     def draw(axes: Axes) -> None:
         width = 1.8 / len(moved)
-        for n, (platform, shares) in enumerate(moved.items()):
-            places = [2 * b + 0.1 + (n + 0.5) * width for b in shares]
+        for n, (platform, bins) in enumerate(moved.items()):
+            places = [2 * b + 0.1 + (n + 0.5) * width for b in bins]
             colour = colour_of(platform, platforms)
-            axes.bar(places, list(shares.values()), width, color=colour, label=platform, linewidth=0)
+            axes.bar(places, list(bins.values()), width, color=colour, label=platform, linewidth=0)
         axes.axvline(0, color=MUTED, linewidth=0.8)
         axes.set_xlim(-2 * widest - 1, 2 * widest + 1)
         axes.yaxis.set_major_formatter(PercentFormatter(1, decimals=None))
         axes.yaxis.set_major_locator(MaxNLocator(4))
         axes.set_xlabel(f"move of score_{measure}, points")
-        if len(moved) > 1:
-            axes.legend(loc="upper right")
+        axes.legend(loc="upper right")
 
     return picture(
         f"Moves of score_{measure}",
@@ -199,6 +201,7 @@ def gained(
         axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: _thousands(value)))
         axes.yaxis.set_major_locator(MaxNLocator(4, integer=True))
         axes.margins(y=0.2)
+        axes.set_ylim(bottom=min(0.0, axes.dataLim.y0))
         axes.legend(loc="upper left", ncols=2)
 
     name = _MEASURES[measure]

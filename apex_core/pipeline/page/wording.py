@@ -21,10 +21,10 @@ def printable(text: str) -> str:
     return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)
 
 
-def short(text: str | None) -> str:
+def short(text: str | None, longest: int = _LONGEST) -> str:
     """A title, or what stands for it, in the length a table has room for."""
     words = " ".join((text or "").split())
-    return words if len(words) <= _LONGEST else f"{words[: _LONGEST - 1]}…"
+    return words if len(words) <= longest else f"{words[: longest - 1]}…"
 
 
 def number(value: float | None, decimals: int = 0) -> str:

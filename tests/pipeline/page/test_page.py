@@ -7,11 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from apex_core.catalog import connect
+from apex_core.catalog import Connection, connect
 from apex_core.catalog.reader import Snapshot
 from apex_core.pipeline.page.page import render
 from apex_core.pipeline.run import Run
 from tests.pipeline.page.conftest import (
+    SECOND,
     Fill,
     a_model,
     everything,
@@ -23,6 +24,7 @@ from tests.pipeline.page.conftest import (
     without_plays,
 )
 from tests.pipeline.page.parsed import Page
+from tests.sql.catalog_rows import add
 
 ROOT = Path(__file__).parents[3]
 SECTIONS = {"coverage", "distributions", "drift", "movers", "residuals", "rejects", "models", "origin"}
@@ -101,8 +103,8 @@ def test_what_strangers_wrote_is_text_and_nothing_else(run: Run, second: Run) ->
 
 
 def test_a_very_long_title_is_cut(run: Run) -> None:
-    def long_titles(connection: object) -> None:
-        tracks(connection, title="A" * 5_000)  # type: ignore[arg-type]
+    def long_titles(connection: Connection) -> None:
+        tracks(connection, title="A" * 5_000)
 
     html = render(published(run, long_titles, a_model))
     assert "A" * 59 + "…" in html
@@ -119,9 +121,23 @@ def test_the_same_snapshot_gives_the_same_bytes_in_any_process(full: Snapshot, t
 
 
 def test_a_platform_has_one_colour_whoever_is_beside_it(run: Run) -> None:
-    def only_udio(connection: object) -> None:
-        tracks(connection, ("udio",))  # type: ignore[arg-type]
+    def only_udio(connection: Connection) -> None:
+        tracks(connection, ("udio",))
 
     html = render(published(run, only_udio))
     assert "var(--series-2)" in html
     assert "var(--series-1)" not in html.split("</style>")[1]
+
+
+def test_scores_that_have_not_moved_are_said_not_drawn(run: Run, second: Run) -> None:
+    """A new song that nobody has heard moves no score of the other platform, and those of its own a little."""
+
+    def on_udio(connection: Connection) -> None:
+        add(connection, "track", platform="udio", track_id="u", first_observed_at=SECOND, last_observed_at=SECOND)
+        add(connection, "engagement", platform="udio", track_id="u", plays=1, observed_at=SECOND, recorded_at=SECOND)
+
+    published(run, tracks)
+    labels = [picture["aria-label"] or "" for picture in page(published(second, on_udio)).of("svg")]
+    [streams] = [label for label in labels if label.startswith("Moves of score_streams")]
+    assert "suno 100 %" in streams
+    assert not [label for label in labels if label.startswith("Moves of score_likes")]
