@@ -56,6 +56,8 @@ def _gather(connection: Connection, store: Store, score_run_id: str, prefix: str
             connection.unregister("stored_part")
         else:
             connection.execute(sql("score/fill", made=f"{prefix}_{part}", source=table), key)
+    if stored.keys() == {"scores"}:
+        connection.execute(sql("score/fill_cohorts", made=f"{prefix}_cohorts", source=f"{prefix}_scores"))
     return is_here or bool(stored)
 
 

@@ -151,14 +151,14 @@ def test_a_retirement_that_was_killed_is_done_the_next_time(two: Cohorts, local:
 
 
 def test_a_run_of_early_days_moves_into_a_folder(two: Cohorts, local: Store) -> None:
-    """Then one file held the rows, and the CDF stayed in the catalog."""
+    """Then one file held the rows, the CDF stayed in the catalog, and cohorts were not kept."""
     first = two.score(**A).score_run_id
     before = everything(two)
     sink = pa.BufferOutputStream()
     rows = two.con.sql("SELECT * EXCLUDE (age_days, model_family) FROM engagement_score").to_arrow_table()
     pq.write_table(rows, sink)
     local.put(f"score_runs/{first}.parquet", sink.getvalue().to_pybytes())
-    two.con.execute("DELETE FROM engagement_score")
+    two.con.execute("DELETE FROM engagement_score; DELETE FROM score_cohort")
     assert loaded(two, local, first) == before
     for definition in (B, C):
         two.score(**definition)
