@@ -26,7 +26,8 @@ def score(connection: Connection, definition: ScoreSettings, as_of: datetime, ru
     """Score the latest counts of every eligible track, 0 to 100 within its cohort (FACTS §1).
 
     Nothing is written when definition and inputs are those of the current run. When they are those of an older one,
-    it becomes the current run again.
+    it becomes the current run again. With nothing to score there is no first run, but a run after others is empty:
+    yesterday's scores are no longer anybody's, and checks see that tracks vanished.
     """
     text = json.dumps(definition.model_dump(mode="json"), sort_keys=True)
     with transaction(connection):
@@ -35,14 +36,15 @@ def score(connection: Connection, definition: ScoreSettings, as_of: datetime, ru
         digest = connection.execute(sql("score/inputs_digest")).fetchall()[0]
         score_run_id = hashlib.sha256(f"{text}|{digest}".encode()).hexdigest()[:16]
         key: dict[str, object] = {"score_run_id": score_run_id}
-        known, current = connection.execute(sql("score/known_run"), key).fetchall()[0]
+        known, current, has_runs = connection.execute(sql("score/known_run"), key).fetchall()[0]
+        is_new = not known and (digest[0] > 0 or has_runs)
         if known and not current:
             connection.execute(sql("score/make_current"), {**key, "as_of": as_of})
-        if digest[0] and not known:
+        if is_new:
             connection.execute(sql("score/insert_run"), {**key, "definition": text, "as_of": as_of, "run_id": run_id})
-        if digest[0] and not current:
+        if is_new or (known and not current):
             _write(connection, definition, key, again=bool(known))
-    return ScoreOutcome(score_run_id, digest[0], is_new=not known and digest[0] > 0)
+    return ScoreOutcome(score_run_id, digest[0], is_new)
 
 
 def compute(connection: Connection, definition: ScoreSettings) -> None:

@@ -78,6 +78,19 @@ def test_going_back_makes_the_first_run_current_again(two: Cohorts) -> None:
     assert two.count("score_run") == 2
 
 
+def test_when_nothing_can_be_scored_any_more_no_score_is_left(two: Cohorts, local: Store) -> None:
+    first = two.score().score_run_id
+    before = two.current()
+    two.con.execute("UPDATE track SET state = 'error'")
+    second = two.score()
+    assert (second.tracks, second.is_new, two.current()) == (0, True, {})
+    assert not two.score().is_new
+    assert loaded(two, local, second.score_run_id) == [[], [], []]
+    two.con.execute("UPDATE track SET state = 'complete'")
+    assert two.score().score_run_id == first == current(two)
+    assert two.current() == before
+
+
 def test_two_definitions_at_one_moment_have_an_order(two: Cohorts) -> None:
     for definition in (A, B, A, C, B):
         two.day = 5
