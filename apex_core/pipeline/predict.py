@@ -41,11 +41,13 @@ def _retire(run: Run) -> int:
     """Move the predictions of versions before the previous champion to ``predictions/<version>.parquet``; how many."""
     with run.catalog("predict") as connection:
         old = [row[0] for row in connection.execute(sql("predict/superseded")).fetchall()]
-        for version in old:
-            with working_folder(run.settings, "publishing") as folder:
-                path = folder / "predictions.parquet"
+    for version in old:
+        with working_folder(run.settings, "publishing") as folder:
+            path = folder / "predictions.parquet"
+            with run.catalog("predict") as connection:
                 connection.execute(sql("predict/export", path=path), {"version": version})
-                run.store.put_file(f"predictions/{version}.parquet", path, replace=True)
+            run.store.put_file(f"predictions/{version}.parquet", path, replace=True)
+        with run.catalog("predict") as connection:
             connection.execute(sql("predict/delete_version"), {"version": version})
     return len(old)
 

@@ -18,7 +18,7 @@ from apex_core.pipeline.check import NOTHING, Acceptance, examine, mark_publishe
 from apex_core.pipeline.retention import collect_backups, collect_snapshots, trim_history
 from apex_core.pipeline.run import Run, StageReport
 from apex_core.pipeline.scratch import working_folder
-from apex_core.storage import Manifest, read_manifest, write_manifest
+from apex_core.storage import Manifest, Store, read_manifest, write_manifest
 from apex_core.storage.manifest import NAME, Entry, entry_of_file
 
 PUBLIC_TABLES = (
@@ -84,8 +84,7 @@ def _snapshot(run: Run, folder: Path, accepted: Acceptance) -> tuple[str, bool, 
         checked = examine(connection, run, "snapshot", accepted)
         mark_published(connection, run)
         print_ = fingerprint(connection)
-        newest = latest_stamp(run.store)
-        before = read_manifest(run.store, f"snapshots/{newest}") if newest else Manifest({})
+        newest, before = _newest(run.store)
         if newest and before.facts["fingerprint"] == print_:
             return newest, False, checked
         _copy_out(connection, folder)
@@ -105,6 +104,16 @@ def _snapshot(run: Run, folder: Path, accepted: Acceptance) -> tuple[str, bool, 
     while not run.store.put_json(next_latest(run.store), {"stamp": stamp}):
         pass
     return stamp, True, checked
+
+
+def _newest(store: Store) -> tuple[str | None, Manifest]:
+    """The newest snapshot, if it is whole: one that somebody has taken files from is not current, whatever it shows."""
+    stamp = latest_stamp(store)
+    if stamp is not None and store.exists(f"snapshots/{stamp}/{NAME}"):
+        manifest = read_manifest(store, f"snapshots/{stamp}")
+        if all(store.exists(f"snapshots/{stamp}/{name}") for name in manifest.files):
+            return stamp, manifest
+    return None, Manifest({})
 
 
 @contextmanager

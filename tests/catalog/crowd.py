@@ -10,12 +10,12 @@ import os
 import sys
 import time
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import duckdb
-import s3fs  # noqa: F401  before forking
+import s3fs  # noqa: F401  before forking  # pyright: ignore[reportUnusedImport]
 
 from apex_core.catalog import latest_snapshot, open_latest, open_snapshot
 from apex_core.settings import Settings
@@ -115,7 +115,7 @@ def read(settings: Settings, folder: Path, number: int) -> None:
 
 
 @contextmanager
-def forked(number: int) -> Iterator[bool]:
+def forked(number: int) -> Generator[bool]:
     """True in the child, which ends with the block."""
     child = os.fork()
     yield child == 0

@@ -75,12 +75,12 @@ def _embed(run: Run, number: int) -> None:
     with run.catalog("test") as connection:
         for track in tracks:
             song: dict[str, object] = {"sha256": _song(track)}
-            where = {"uri": "x", "origin": "library", "attempts": 1, "checked_at": run.as_of}
+            where: dict[str, object] = {"uri": "x", "origin": "library", "attempts": 1, "checked_at": run.as_of}
             _insert(connection, "audio", platform="suno", track_id=_id(track), state="available", **song, **where)
-            state = {"state": "embedded", "segments": 1}
+            state: dict[str, object] = {"state": "embedded", "segments": 1}
             _insert(connection, "embedding", encoder_id="e1", shard_id=f"h{number}", **song, **state)
-        counts = {"songs": SHARD, "failed": 0, "segments": SHARD, "audio_s": 30.0 * SHARD}
-        device = {"precision": "fp32", "device": "cpu", "adopted_at": run.as_of}
+        counts: dict[str, object] = {"songs": SHARD, "failed": 0, "segments": SHARD, "audio_s": 30.0 * SHARD}
+        device: dict[str, object] = {"precision": "fp32", "device": "cpu", "adopted_at": run.as_of}
         _insert(connection, "embedding_shard", encoder_id="e1", shard_id=f"h{number}", **counts, **device)
         if number == 1:
             _insert(connection, "encoder", encoder_id="e1", source="test", facts="{}", first_used_at=run.as_of)

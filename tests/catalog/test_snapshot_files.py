@@ -99,6 +99,20 @@ def test_vectors_that_did_not_change_are_not_built_again(published: Settings) ->
     assert third["files"]["vectors.duckdb"] != facts[1]["files"]["vectors.duckdb"]
 
 
+@pytest.mark.parametrize("lost", ["catalog.duckdb", "MANIFEST.json"])
+def test_a_snapshot_that_lost_a_file_is_replaced(published: Settings, lost: str) -> None:
+    first, store = latest_snapshot(published), Store.open(published.store_url)
+    forget_cache(published)
+    store.delete(f"snapshots/{first.stamp}/{lost}")
+    with pytest.raises((NotFound, ArtifactError)):
+        latest_snapshot(published)
+    assert run_snapshot(begin(published, "nightly", FIRST + 2 * NIGHT, "later")).counts["published"] == 1
+    second = latest_snapshot(published)
+    assert (second.fingerprint, second.stamp != first.stamp) == (first.fingerprint, True)
+    with open_snapshot(second) as reader:
+        assert reader.execute("SELECT count(*) FROM track").fetchall() == [(TRACKS,)]
+
+
 @pytest.mark.skipif(os.geteuid() == 0, reason="the system lets root write into anything")
 def test_who_forgets_read_only_is_told_so(tmp_path: Path) -> None:
     settings = settings_for(tmp_path, str(tmp_path / "store"))
