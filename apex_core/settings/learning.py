@@ -1,0 +1,123 @@
+"""Settings of what is learned from: scores, vectors, labels, heads."""
+
+from collections.abc import Iterable
+from itertools import pairwise
+from typing import Annotated, Literal, cast, get_args
+
+from pydantic import Field, field_validator
+
+from apex_core.settings.section import Section
+
+Dimension = Literal["platform", "age_band", "model_family"]
+
+
+class ScoreSettings(Section):
+    """The score definition of FACTS §1; every score run stores the one it used."""
+
+    percentile: Literal["midrank", "percent_rank", "cume_dist"] = "midrank"
+    gamma: float = Field(default=0.5, gt=0, description="Exponent; below 1 compresses the upper tail.")
+    zeros: Literal["zero", "midrank", "exclude"] = Field(
+        default="zero", description="A count of 0 scores 0, its mid-rank, or nothing."
+    )
+    cohort: tuple[Dimension, ...] = Field(
+        default=("platform",), description="What tracks that are compared share: platform, age_band, model_family."
+    )
+    age_band_days: tuple[Annotated[float, Field(gt=0)], ...] = Field(
+        default=(7.0, 30.0, 90.0, 365.0),
+        min_length=1,
+        description="Where one age band ends and the next begins, in days.",
+    )
+    min_age_days: float = Field(
+        default=0.0, ge=0, description="Tracks counted younger than this, or of unknown age, are not eligible."
+    )
+    kinds: tuple[str, ...] = Field(
+        default=(), description="Kinds that are eligible (gen, cover ...); none named: all that eligible_track has."
+    )
+    max_stale_days: float | None = Field(
+        default=None, gt=0, description="A counter last stated longer before the run than this counts as missing."
+    )
+
+    @field_validator("cohort", mode="before")
+    @classmethod
+    def _platform_always(cls, value: object) -> object:
+        """One name stands for a tuple of it; platform is always among them, and the order says nothing."""
+        named: list[object] = [value] if isinstance(value, str) else list(cast(Iterable[object], value))
+        order = get_args(Dimension)
+        known = [name for name in order if name == "platform" or name in named]
+        return (*known, *(name for name in named if name not in order))
+
+    @field_validator("age_band_days")
+    @classmethod
+    def _in_order(cls, value: tuple[float, ...]) -> tuple[float, ...]:
+        if any(one >= other for one, other in pairwise(value)):
+            raise ValueError("the edges must rise")
+        return value
+
+    @field_validator("kinds")
+    @classmethod
+    def _sorted(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(sorted(set(value)))
+
+
+class EncoderSettings(Section):
+    """The frozen encoder, and how its work is cut."""
+
+    source: str = Field(
+        default="m-a-p/MERT-v1-95M",
+        description="Hub id, local folder in the hub's format, or 'tiny-random' (the demo's stand-in, not MERT).",
+    )
+    revision: str = Field(
+        default="12af15fef9d0ac838c3f475bfbbf26d2060dd4f5",
+        description="Pinned hub revision; unused for folders.",
+    )
+    sha256: str | None = Field(default=None, description="Expected hash of the weights file, checked when given.")
+    device: str = Field(default="auto", description="auto, cpu, cuda, cuda:1, mps.")
+    batch_segments: int = Field(default=4, ge=1)
+    shard_songs: int = Field(default=256, ge=1)
+    range_shards: int = Field(default=8, ge=1, description="Shards a task takes, at least.")
+    max_tasks: int = Field(default=100, ge=1, le=180, description="Most extraction tasks in one flow run.")
+    decode_workers: int = Field(default=2, ge=0, description="Decoder processes; 0 decodes and verifies in process.")
+
+
+class AestheticsSettings(Section):
+    """Where aesthetic labels come from."""
+
+    files: tuple[str, ...] = Field(default=(), description="SongEval result.json files, or globs of them.")
+    labeller: str = "songeval"
+
+
+class TrainSettings(Section):
+    """Heads and training; defaults are the published hyper-parameters (FACTS §3)."""
+
+    mode: Literal["song", "segment"] = "song"
+    task: Literal["full", "popularity"] = "full"
+    loss: Literal["uncertainty", "weighted", "equal"] = "uncertainty"
+    shared: Literal[2, 3] = 2
+    epochs: int = Field(default=50, ge=1)
+    patience: int = Field(default=20, ge=1)
+    batch_size: int = Field(default=512, ge=2)
+    learning_rate: float = Field(default=1e-4, gt=0)
+    weight_decay: float = Field(default=1e-4, ge=0)
+    clip_norm: float = Field(default=1.0, gt=0)
+    seed: int = 42
+    device: str = "auto"
+    min_tracks: int = Field(default=20, ge=4, description="Fewer labelled, embedded tracks than this: no training.")
+    min_new_share: float = Field(
+        default=0.01,
+        ge=0,
+        description="Retrain when at least this share of the training rows came or went ...",
+    )
+    min_target_move: float = Field(
+        default=0.5, ge=0, description="... or a popularity target moved by this many points on average."
+    )
+
+
+class PromotionSettings(Section):
+    """When a candidate becomes the champion."""
+
+    automatic: bool = True
+    max_loss_of_spearman: float = Field(
+        default=0.02,
+        ge=0,
+        description="How far below the champion, on the same test rows, a candidate may rank.",
+    )
