@@ -107,8 +107,8 @@ def _not_eligible(row: Row) -> tuple[str, Standing, str]:
     if row["status"] != "active":
         return "not offered by the platform at present", "waits", f"{again}, or another look at it"
     if row["state"] != "complete":
-        state = row["state"] or "not stated to be complete"
-        return f"the song is {state}", "waits", f"{again}, saying that it is complete"
+        told = f"stated to be {row['state']}" if row["state"] else "not stated to be complete"
+        return f"not complete: {told}", "waits", f"{again}, saying that it is complete"
     if row["is_public"] is False:
         return "private", "waits", f"{again}, saying that it is public"
     return f"a {row['kind']}, no song of its own", "ends", "nothing; these are left out"

@@ -28,8 +28,10 @@ def test_values_are_written_for_people(value: object, shown: str) -> None:
     assert terminal.cell(value).plain == shown
 
 
-@pytest.mark.parametrize(("done", "total", "filled"), [(0, 0, 0), (0, 9, 0), (1, 1000, 1), (500, 1000, 12), (999, 1000, 23), (9, 9, 24)])
-def test_a_bar_shows_the_share_what_little_is_there_and_what_little_is_missing(done: int, total: int, filled: int) -> None:
+@pytest.mark.parametrize(
+    ("done", "total", "filled"), [(0, 0, 0), (0, 9, 0), (1, 1000, 1), (500, 1000, 12), (999, 1000, 23), (9, 9, 24)]
+)
+def test_a_bar_shows_what_little_is_there_and_what_little_is_missing(done: int, total: int, filled: int) -> None:
     text = terminal.bar(done, total).plain
     assert len(text) == 24
     assert text.count("█") == filled
