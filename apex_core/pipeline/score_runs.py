@@ -118,7 +118,11 @@ def compare_runs(connection: Connection, store: Store, before: ScoreRun, after: 
 def place_counts(connection: Connection, store: Store, run: ScoreRun, counts: Sequence[Row]) -> list[Row]:
     """Where counts from outside stand among those of a run; a count has the columns of ``COUNTS``."""
     load_run(connection, store, run.score_run_id)
-    table = pa.Table.from_pylist([{name: row.get(name) for name in COUNTS.names} for row in counts], schema=COUNTS)
+    rows = [{name: row.get(name) for name in COUNTS.names} for row in counts]
+    try:
+        table = pa.Table.from_pylist(rows, schema=COUNTS)
+    except (OverflowError, pa.ArrowInvalid) as error:
+        raise CatalogError("A count of 2^63 or more has no place.", fix="give those the platform shows") from error
     return place(connection, run.settings, table).to_pylist()
 
 

@@ -94,6 +94,8 @@ def test_counts_are_placed_on_any_run(ask: Ask, runs: list[dict[str, object]]) -
     refused = ask("place", "--platform", "udio", "--plays", "60")
     assert refused.exit_code == 1
     assert "it has suno" in refused.stderr
+    refused = ask("place", "--platform", "suno", "--plays", str(2**63))
+    assert (refused.exit_code, "2^63" in refused.stderr) == (1, True)
 
 
 def test_a_stored_run_that_was_tampered_with_does_not_pass(

@@ -6,6 +6,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from apex_core.catalog import sql
 from apex_core.engagement import load_run, retire_runs
 from apex_core.engagement.retirement import PARTS
 from apex_core.errors import ArtifactError, NotFound
@@ -55,6 +56,14 @@ def test_any_other_count_makes_another_run(two: Cohorts, change: tuple[str, str,
     assert second.is_new
     assert second.score_run_id != first.score_run_id
     assert current(two) == second.score_run_id
+
+
+def test_swapped_counts_change_every_part_of_the_digest(two: Cohorts) -> None:
+    two.score()
+    before = two.con.execute(sql("score/inputs_digest")).fetchall()[0]
+    two.con.execute("UPDATE score_input SET likes = CASE likes WHEN 5 THEN 4 ELSE 5 END")
+    after = two.con.execute(sql("score/inputs_digest")).fetchall()[0]
+    assert [one == other for one, other in zip(before, after, strict=True)] == [True, False, False]
 
 
 def test_another_definition_makes_another_run(two: Cohorts) -> None:
