@@ -100,6 +100,7 @@ def test_recipes_run_in_the_hardened_reader_and_in_a_client_of_ones_own(publishe
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1200)
 def test_the_answers_on_the_page_are_the_demos(tmp_path: Path) -> None:
     told, found = documented(), answers(live(tmp_path, SandboxSettings()))
     for file, table in found.items():
