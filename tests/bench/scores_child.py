@@ -16,7 +16,8 @@ from apex_core.settings import Settings
 
 _AS_OF = datetime(2026, 11, 2, tzinfo=UTC)
 
-# A third of the tracks has three observations; half of all counts are 0, the others log-normal; some say nothing.
+# All are eligible, so that both write the same rows. A third of the tracks has three observations; half of all counts
+# are 0, the others log-normal; some say nothing.
 _TRACKS = """
 INSERT INTO track BY NAME
 SELECT
@@ -24,7 +25,7 @@ SELECT
     'active' AS status, 'song ' || i AS title, 'user-' || (hash(i) % 100000) AS creator_id,
     TIMESTAMPTZ '2025-01-01 00:00:00+00' + to_seconds((hash(i, 1) % 50000000)::BIGINT) AS created_at,
     180.0 AS duration_s, 'v' || (3 + hash(i, 2) % 3) AS model_family, 'gen' AS kind,
-    CASE WHEN hash(i, 3) % 50 = 0 THEN 'unfinished' ELSE 'complete' END AS state, hash(i, 4) % 100 <> 0 AS is_public,
+    'complete' AS state, true AS is_public,
     TIMESTAMPTZ '2026-09-01 00:00:00+00' AS first_observed_at,
     TIMESTAMPTZ '2026-11-01 00:00:00+00' AS last_observed_at
 FROM range($tracks) AS r (i)
