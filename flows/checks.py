@@ -9,14 +9,11 @@ import logging
 from collections.abc import Generator, Sequence
 from typing import Any
 
-import httpx
 from prefect import get_run_logger, task
 from prefect.artifacts import create_markdown_artifact
 from prefect.cache_policies import NO_CACHE
-from prefect.exceptions import PrefectException
 
 from apex_core.catalog.checks import Moment
-from apex_core.errors import ApexError
 from apex_core.pipeline.check import NOTHING, Acceptance, results_of
 from apex_core.pipeline.run import Run
 from flows.artifacts import table
@@ -50,10 +47,11 @@ def shown(run: Run) -> Generator[None]:
     try:
         yield
     finally:
-        # The page is for onlookers: what cannot be shown must not hide what the block raised.
+        # The page is for onlookers: whatever keeps it from being shown, a catalog that DuckDB cannot read among it, must
+        # not hide what the block raised.
         try:
             _show(run)
-        except (ApexError, httpx.HTTPError, PrefectException) as error:
+        except Exception as error:
             _log.warning("The page of the checks cannot be written: %s", error)
 
 
