@@ -25,13 +25,17 @@ from apex_core.storage import Store
 FIRST = datetime(2026, 11, 1, 3, tzinfo=UTC)
 TRACKS, SHARD, STEP = 60, 5, 10
 # A snapshot goes when its successor is a day old: with these steps, four publications after it was the newest.
-NIGHT = timedelta(hours=9)
+NIGHT, KEPT = timedelta(hours=9), timedelta(days=1)
 FACTS = {"precision": "fp32", "device": "cpu", "torch": "2"}
 
 
 def settings_for(home: Path, store: str) -> Settings:
     return Settings(
-        home=home, store=store, threads=1, memory_limit="500MB", snapshot=SnapshotSettings(keep_days=1, backups=1)
+        home=home,
+        store=store,
+        threads=1,
+        memory_limit="500MB",
+        snapshot=SnapshotSettings(keep_days=KEPT.days, backups=1),
     )
 
 
