@@ -47,8 +47,8 @@ def shown(run: Run) -> Generator[None]:
     try:
         yield
     finally:
-        # The page is for onlookers: whatever keeps it from being shown, a catalog that DuckDB cannot read among it, must
-        # not hide what the block raised.
+        # The page is for onlookers: whatever keeps it from being shown (a catalog that cannot be read, too) must not
+        # hide what the block raised.
         try:
             _show(run)
         except Exception as error:

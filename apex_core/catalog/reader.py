@@ -108,7 +108,7 @@ def open_snapshot(
     """
     # A database of its own with the files attached: opened directly, one file's readers in one process would share a
     # database, and the second could not set up what the first has locked. Spilling must not happen in the store.
-    bounds = {"memory_limit": memory_limit, "threads": threads}
+    bounds: dict[str, str | bool | int | float | list[str]] = {"memory_limit": memory_limit, "threads": threads}
     config = {name: bound for name, bound in bounds.items() if bound}
     with tempfile.TemporaryDirectory(prefix="apex-spill-") as spill, duckdb.connect(config=config) as connection:
         connection.execute(sql("catalog/set_utc"))
