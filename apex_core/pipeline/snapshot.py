@@ -92,7 +92,7 @@ def _snapshot(run: Run, folder: Path, accepted: Acceptance) -> tuple[str, bool, 
         vectors = _vectors_digest(connection)
     stamp = f"{run.as_of:%Y%m%dT%H%M%SZ}-{print_[:8]}"
     facts = {"as_of": run.as_of.isoformat(), "fingerprint": print_, "duckdb": duckdb.__version__, "vectors": vectors}
-    if not run.store.exists(f"snapshots/{stamp}/{NAME}"):  # else a run that was cut short before it said "latest"
+    if not _is_whole(run.store, stamp):  # else a run that was cut short before it said "latest"
         files = _finish(run, folder)
         if before.facts.get("vectors") == vectors and _VECTORS in before.files:
             run.store.repeat(f"snapshots/{newest}/{_VECTORS}", f"snapshots/{stamp}/{_VECTORS}")
@@ -109,11 +109,16 @@ def _snapshot(run: Run, folder: Path, accepted: Acceptance) -> tuple[str, bool, 
 def _newest(store: Store) -> tuple[str | None, Manifest]:
     """The newest snapshot, if it is whole: one that somebody has taken files from is not current, whatever it shows."""
     stamp = latest_stamp(store)
-    if stamp is not None and store.exists(f"snapshots/{stamp}/{NAME}"):
-        manifest = read_manifest(store, f"snapshots/{stamp}")
-        if all(store.exists(f"snapshots/{stamp}/{name}") for name in manifest.files):
-            return stamp, manifest
+    if stamp is not None and _is_whole(store, stamp):
+        return stamp, read_manifest(store, f"snapshots/{stamp}")
     return None, Manifest({})
+
+
+def _is_whole(store: Store, stamp: str) -> bool:
+    prefix = f"snapshots/{stamp}"
+    return store.exists(f"{prefix}/{NAME}") and all(
+        store.exists(f"{prefix}/{name}") for name in read_manifest(store, prefix).files
+    )
 
 
 @contextmanager
@@ -164,6 +169,7 @@ def _finish(run: Run, folder: Path) -> dict[str, Entry]:
 
 
 def _upload(run: Run, prefix: str, folder: Path, files: dict[str, Entry], facts: dict[str, object]) -> None:
+    run.store.delete(f"{prefix}/{NAME}")  # of one that lost a file
     for path in (folder / name for name in (_CATALOG, _VECTORS, *(f"{view}.parquet" for view in EXPORTS))):
         if not path.exists():
             continue  # the vectors, repeated from the snapshot before

@@ -113,6 +113,17 @@ def test_a_snapshot_that_lost_a_file_is_replaced(published: Settings, lost: str)
         assert reader.execute("SELECT count(*) FROM track").fetchall() == [(TRACKS,)]
 
 
+def test_the_same_run_again_brings_back_what_its_snapshot_lost(published: Settings) -> None:
+    first, store = latest_snapshot(published), Store.open(published.store_url)
+    forget_cache(published)
+    store.delete(f"snapshots/{first.stamp}/catalog.duckdb")
+    run_snapshot(begin(published, "nightly", first.as_of, "again"))
+    second = latest_snapshot(published)
+    assert second.stamp == first.stamp
+    with open_snapshot(second) as reader:
+        assert reader.execute("SELECT count(*) FROM track").fetchall() == [(TRACKS,)]
+
+
 @pytest.mark.skipif(os.geteuid() == 0, reason="the system lets root write into anything")
 def test_who_forgets_read_only_is_told_so(tmp_path: Path) -> None:
     settings = settings_for(tmp_path, str(tmp_path / "store"))
