@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import date, time
 from decimal import Decimal
+from itertools import count
 from typing import TYPE_CHECKING, Any, Literal
 
 from apex_core.errors import CatalogError
@@ -42,11 +43,23 @@ def write_csv(columns: list[Column], rows: Iterator[Row]) -> int:
 
 def write_json(columns: list[Column], rows: Iterator[Row]) -> int:
     """Print an object a line; how many there were."""
-    shown = 0
+    shown, names, kinds = 0, _told_apart([name for name, _ in columns]), [kind for _, kind in columns]
     for shown, row in enumerate(rows, start=1):  # noqa: B007  counted
-        pairs = zip(columns, row, strict=True)
-        sys.stdout.write(_json({name: _embedded(value, kind) for (name, kind), value in pairs}) + "\n")
+        values = map(_embedded, row, kinds)
+        sys.stdout.write(_json(dict(zip(names, values, strict=True))) + "\n")
     return shown
+
+
+def _told_apart(names: list[str]) -> list[str]:
+    """The names, a repeated one with a number that none has: an object would keep only the last of its values."""
+    taken, given = set(names), list[str]()
+    for name in names:
+        fresh = name
+        if name in given:
+            fresh = next(other for n in count(1) if (other := f"{name}_{n}") not in taken)
+            taken.add(fresh)
+        given.append(fresh)
+    return given
 
 
 def write_parquet(schema: "pa.Schema", batches: Iterable["pa.RecordBatch"], path: "Path") -> int:
@@ -88,7 +101,7 @@ def _csv_value(value: Any) -> Any:  # noqa: ANN401  any value of SQL
 
 def _embedded(value: Any, kind: str) -> Any:  # noqa: ANN401  any value of SQL
     """JSON inside JSON is no text to be read twice."""
-    return json.loads(value) if kind == "JSON" and value is not None else _plain(value)
+    return _plain(json.loads(value) if kind == "JSON" and value is not None else value)
 
 
 def _plain(value: Any) -> Any:  # noqa: ANN401  any value of SQL

@@ -50,6 +50,17 @@ def test_json_is_an_object_a_line(apex: Apex) -> None:
     assert json.loads(result.stdout) == {"track_id": "t1", "title": "Night [red]Train", "plays": 10}
 
 
+def test_json_inside_json_may_hold_what_json_has_no_word_for(apex: Apex) -> None:
+    query = """SELECT '{"a": 1e999, "b": [NaN, 1]}'::JSON AS extra"""
+    result = apex("sql", query, "--format", "json")
+    assert json.loads(result.stdout) == {"extra": {"a": None, "b": [None, 1]}}
+
+
+def test_columns_of_one_name_are_all_in_the_json(apex: Apex) -> None:
+    result = apex("sql", "SELECT 1 AS a, 2 AS a, 3 AS a_1, 4 AS a", "--format", "json")
+    assert json.loads(result.stdout) == {"a": 1, "a_1": 3, "a_2": 2, "a_3": 4}
+
+
 def test_a_table_stops_at_the_limit_and_says_so(apex: Apex) -> None:
     result = apex("sql", "SELECT n FROM range(101) AS r(n)")
     assert len(result.stdout.splitlines()) == 101  # with its head
