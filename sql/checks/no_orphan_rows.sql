@@ -1,9 +1,8 @@
--- One row a row that names a track, score run, encoder, shard, training set or version the catalog does not have, and a
--- track that is there although it, or its creator, was forgotten. There are no foreign keys: this is in their place.
+-- One row a row that names a track, score run, encoder, shard, training set or version the catalog does not have. There are
+-- no foreign keys: this is in their place.
 -- severity: block
 -- when: ingest, score, snapshot
--- fix: put the newest good backups/<stamp>/catalog.duckdb of the store in the catalog's place and run the night again;
---   for a forgotten track give the same `apex forget` command again, which does what is left.
+-- fix: put the newest good backups/<stamp>/catalog.duckdb of the store in the catalog's place and run the night again.
 SELECT 'engagement' AS what, platform || '/' || track_id AS which, 'no such track' AS detail
 FROM (SELECT DISTINCT platform, track_id FROM (SELECT platform, track_id FROM engagement ANTI JOIN track USING (platform, track_id)))
 UNION ALL
@@ -42,12 +41,4 @@ ANTI JOIN embedding AS e ON e.encoder_id = v.encoder_id AND e.sha256 = p.sha256
 UNION ALL
 SELECT 'model_alias', alias || '/' || n, 'no such version: ' || version
 FROM model_alias ANTI JOIN model_version USING (version)
-UNION ALL
-SELECT 'track', t.platform || '/' || t.track_id, 'forgotten'
-FROM track AS t
-SEMI JOIN forgotten AS f ON f.kind = 'track' AND f.platform = t.platform AND f.id = t.track_id
-UNION ALL
-SELECT 'track', t.platform || '/' || t.track_id, 'its creator is forgotten'
-FROM track AS t
-SEMI JOIN forgotten AS f ON f.kind = 'creator' AND f.platform = t.platform AND f.id = t.creator_id
 ORDER BY ALL

@@ -71,6 +71,8 @@ FAULTS = {
         "INSERT INTO score_cdf VALUES ('x', 'suno', 'likes', 1, 1, 1, 1)",
         "INSERT INTO score_cohort VALUES ('x', 'suno', 'likes', 'suno', NULL, NULL, 1, 1, 1)",
         "INSERT INTO model_alias VALUES ('champion', 2, 'x', '', '', TIMESTAMPTZ '2026-01-10 00:00Z')",
+    ],
+    "forgotten_are_gone": [
         "INSERT INTO forgotten VALUES ('suno', 'track', 't1', TIMESTAMPTZ '2026-01-01 00:00Z', 'r')",
         "INSERT INTO forgotten VALUES ('suno', 'creator', 'c1', TIMESTAMPTZ '2026-01-01 00:00Z', 'r')",
     ],

@@ -29,7 +29,9 @@ class Typist:
         surroundings = {"PYTHONPATH": str(ROOT), "TERM": "xterm", "PROMPT_TOOLKIT_NO_CPR": "1", **(env or {})}
         self.pid, self._terminal = pty.fork()
         if self.pid == 0:
-            os.execve(sys.executable, command, os.environ | surroundings)
+            # What the test's own surroundings say of a width (workers of xdist do) is not this terminal's.
+            inherited = {name: value for name, value in os.environ.items() if name not in ("COLUMNS", "LINES")}
+            os.execve(sys.executable, command, inherited | surroundings)
         fcntl.ioctl(self._terminal, termios.TIOCSWINSZ, struct.pack("HHHH", 50, columns, 0, 0))
         self._shown = ""
         self._seen = 0

@@ -392,6 +392,9 @@ def test_an_unfinished_one_is_finished_by_whoever_forgets_next(run: Run, world: 
     receipts = run_forget(a_run(run.settings, world, "f2"), second.request)
     assert [receipt["asked"]["ids"] for receipt in receipts] == [[first.track_id], [second.track_id]]
     assert traces(run.settings, first.sha256, second.sha256) == set()
+    with connect(run.settings, "test") as connection:
+        marked = connection.execute("SELECT id FROM forgotten WHERE kind = 'track' ORDER BY ALL").fetchall()
+    assert marked == sorted([(first.track_id,), (second.track_id,)])
 
 
 def test_rejects_and_landed_pages_are_known_where_the_catalog_knows_no_track(run: Run) -> None:

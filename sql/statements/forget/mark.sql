@@ -1,5 +1,5 @@
 -- One row an id; one that was forgotten before keeps its row.
 INSERT INTO forgotten
-SELECT $platform, $kind, id, $as_of, $receipt
-FROM (SELECT unnest($ids) AS id)
-WHERE NOT EXISTS (FROM forgotten AS f WHERE f.platform = $platform AND f.kind = $kind AND f.id = id)
+SELECT $platform, $kind, i.id, $as_of, $receipt
+FROM (SELECT unnest($ids) AS id) AS i
+WHERE NOT EXISTS (FROM forgotten AS f WHERE f.platform = $platform AND f.kind = $kind AND f.id = i.id)
