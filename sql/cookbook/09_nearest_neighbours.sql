@@ -27,5 +27,6 @@ FROM this AS t
 JOIN vectors.song_vector AS v ON v.encoder_id = t.encoder_id
 JOIN scored_catalog AS c ON c.sha256 = v.sha256
 WHERE (c.platform, c.track_id) <> (t.platform, t.track_id)
+  AND NOT isnan(list_cosine_similarity(v.vector::FLOAT[], t.vector))  -- silence has no direction
 ORDER BY list_cosine_similarity(v.vector::FLOAT[], t.vector) DESC, c.platform, c.track_id
 LIMIT (SELECT top FROM params);

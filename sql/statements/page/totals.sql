@@ -2,7 +2,12 @@
 SELECT
     (SELECT count(*) FROM track) AS tracks,
     (SELECT count(*) FROM page_scored WHERE is_scored) AS scored,
-    (SELECT count(*) FROM embedding WHERE state = 'embedded') AS embedded,
+    (
+        SELECT count(*)
+        FROM embedding
+        WHERE state = 'embedded'
+          AND encoder_id = coalesce((SELECT encoder_id FROM champion), (SELECT encoder_id FROM encoder ORDER BY first_used_at DESC, encoder_id LIMIT 1))
+    ) AS embedded,
     (SELECT count(*) FROM prediction WHERE version = (SELECT version FROM champion)) AS predicted,
     (SELECT count(*) FROM rejects_open) AS rejects,
     (SELECT version FROM champion) AS champion,

@@ -7,7 +7,12 @@ SELECT
         FROM engagement_score
         WHERE score_run_id = (SELECT score_run_id FROM current_score_run)
     ) AS scored,
-    (SELECT count(*) FROM embedding WHERE state = 'embedded') AS embedded,
+    (
+        SELECT count(*)
+        FROM embedding
+        WHERE state = 'embedded'
+          AND encoder_id = coalesce((SELECT encoder_id FROM champion), (SELECT encoder_id FROM encoder ORDER BY first_used_at DESC, encoder_id LIMIT 1))
+    ) AS embedded,
     (SELECT count(*) FROM rejects_open) AS rejects,
     (
         SELECT count(p.score_streams)
