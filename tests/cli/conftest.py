@@ -3,7 +3,9 @@
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+import threading
+from collections.abc import Callable, Generator, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -22,6 +24,26 @@ ROOT = Path(__file__).parents[2]
 
 Apex = Callable[..., Result]
 Shell = Callable[..., "subprocess.CompletedProcess[str]"]
+
+
+@contextmanager
+def occupied(settings: Settings, holder: str) -> Generator[None]:
+    """While the block lasts, somebody is at the catalog."""
+    inside, leave = threading.Event(), threading.Event()
+
+    def work() -> None:
+        with connect(settings, holder):
+            inside.set()
+            leave.wait(30)
+
+    worker = threading.Thread(target=work)
+    worker.start()
+    try:
+        assert inside.wait(30)
+        yield
+    finally:
+        leave.set()
+        worker.join()
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ import pytest
 
 from apex_core.catalog import connect
 from apex_core.settings import Settings
-from tests.cli.conftest import Apex, Shell
+from tests.cli.conftest import Apex, Shell, occupied
 
 
 @pytest.mark.parametrize("words", [["sql", "SELECT 1"], ["status"]])
@@ -52,23 +52,8 @@ def test_doctor_knows_what_is_there(apex: Apex, snapshot: Settings, monkeypatch:
 
 
 def test_doctor_names_who_holds_the_catalog(apex: Apex, snapshot: Settings) -> None:
-    import threading
-
-    inside, leave = threading.Event(), threading.Event()
-
-    def work() -> None:
-        with connect(snapshot, "run 7: score"):
-            inside.set()
-            leave.wait(30)
-
-    worker = threading.Thread(target=work)
-    worker.start()
-    try:
-        assert inside.wait(30)
+    with occupied(snapshot, "run 7: score"):
         assert "run 7: score" in apex("doctor").stdout
-    finally:
-        leave.set()
-        worker.join()
 
 
 @pytest.mark.parametrize(

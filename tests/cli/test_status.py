@@ -1,7 +1,6 @@
 """`apex status`: shares, checks, runs, for people and for programs."""
 
 import json
-import threading
 from datetime import timedelta
 
 import pytest
@@ -10,7 +9,7 @@ from apex_core.catalog import connect
 from apex_core.pipeline.run import begin, end
 from apex_core.settings import Settings
 from flows.commands.status import print_coverage
-from tests.cli.conftest import AS_OF, Apex
+from tests.cli.conftest import AS_OF, Apex, occupied
 from tests.cli.typist import Typist
 
 
@@ -33,21 +32,8 @@ def test_the_last_run_of_each_flow_is_told_with_its_end(apex: Apex, snapshot: Se
 
 
 def test_whoever_is_at_the_catalog_is_named_and_not_waited_for(apex: Apex, snapshot: Settings) -> None:
-    inside, leave = threading.Event(), threading.Event()
-
-    def work() -> None:
-        with connect(snapshot, "run 7: score"):
-            inside.set()
-            leave.wait(30)
-
-    worker = threading.Thread(target=work)
-    worker.start()
-    try:
-        assert inside.wait(30)
+    with occupied(snapshot, "run 7: score"):
         assert "run 7: score" in apex("status").stdout
-    finally:
-        leave.set()
-        worker.join()
 
 
 def test_checks_that_found_something_are_named_with_the_first(apex: Apex, snapshot: Settings) -> None:
