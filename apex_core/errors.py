@@ -28,6 +28,7 @@
     │   ├── MigrationError    the catalog is newer than the code, or a migration was changed
     │   └── CheckFailed       a blocking check found violations
     ├── EncoderError          weights, structure or output of the encoder are not as they must be
+    │   └── NonFiniteOutput   some segments have no finite vector; which ones is ``segments``
     ├── TrainingError         nothing to train on, or training diverged
     └── ArtifactError         a model artifact is incomplete, altered or does not fit
 
@@ -150,6 +151,14 @@ class CheckFailed(CatalogError):
 
 class EncoderError(ApexError):
     """Weights, structure or output of the encoder are not as they must be."""
+
+
+class NonFiniteOutput(EncoderError):
+    """Some segments have no finite vector; ``segments`` are their positions among those that were to be encoded."""
+
+    def __init__(self, message: str, *, fix: str | None = None, segments: tuple[int, ...] = ()) -> None:
+        super().__init__(message, fix=fix)
+        self.segments = segments
 
 
 class TrainingError(ApexError):

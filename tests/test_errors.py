@@ -42,6 +42,11 @@ def test_an_error_survives_pickling(cls: type[ApexError], fix: str | None) -> No
         assert (again.message, again.fix, str(again)) == (error.message, fix, str(error))
 
 
+def test_what_an_error_carries_besides_survives_too() -> None:
+    again = pickle.loads(pickle.dumps(errors.NonFiniteOutput("two are bad", fix="look", segments=(1, 5))))
+    assert (again.message, again.fix, again.segments) == ("two are bad", "look", (1, 5))
+
+
 def test_the_fix_is_shown_after_the_message() -> None:
     assert str(ApexError("what", fix="do this")) == "what\n  → do this"
     assert str(ApexError("what")) == "what"
