@@ -1,7 +1,6 @@
 """Foreign checkpoints into canonical safetensors: native names, float32, nothing but what inference needs."""
 
 import logging
-import os
 import pickle
 from pathlib import Path
 from typing import Any, cast
@@ -14,7 +13,8 @@ from safetensors.numpy import save_file
 from safetensors.torch import load_file
 
 from apex_core.errors import EncoderError
-from apex_core.mert.weights import CONTENT, content_sha256, replace_atomically
+from apex_core.mert.memory import part_of, replace_atomically
+from apex_core.mert.weights import CONTENT, check_expected, content_sha256, file_sha256
 
 _log = logging.getLogger("apex_core.mert")
 
@@ -23,18 +23,22 @@ _RENAMED = {
     f"{_POSITIONAL}.weight_g": f"{_POSITIONAL}.parametrizations.weight.original0",
     f"{_POSITIONAL}.weight_v": f"{_POSITIONAL}.parametrizations.weight.original1",
 }
+_FIRST = "feature_extractor.conv_layers.0.conv.weight"
 # Left over from pre-training; no output of the encoder in eval mode depends on them.
 _HARMLESS = ("masked_spec_embed", "label_embs_concat", "final_proj.")
 
 
-def convert(source: Path, target: Path) -> None:
+def convert(source: Path, target: Path, sha256: str) -> None:
     """Read ``source`` (.bin or .safetensors) and write its canonical copy to ``target`` in one atomic step.
 
-    Raises EncoderError for a file that is not a plain state dict of finite, non-zero weights.
+    Raises EncoderError for a file that is not a plain state dict of finite, non-zero weights, or is not, or no longer,
+    the one with this hash.
     """
     tensors = canonical(_read(source), source)
+    # Asked again: somebody may have written another one while this was read.
+    check_expected(file_sha256(source), sha256, source)
     target.parent.mkdir(parents=True, exist_ok=True)
-    temporary = target.with_name(f"{target.name}.part-{os.getpid()}-{os.urandom(4).hex()}")
+    temporary = part_of(target)
     try:
         save_file(tensors, temporary, metadata={CONTENT: content_sha256(tensors)})
         replace_atomically(temporary, target)
@@ -45,10 +49,23 @@ def convert(source: Path, target: Path) -> None:
 
 def canonical(state: dict[str, torch.Tensor], source: Path) -> dict[str, NDArray[np.float32]]:
     """Native names, float32, without pre-training leftovers; refuses weights that are zero or not finite."""
-    kept = {_RENAMED.get(name, name): tensor for name, tensor in state.items() if not name.startswith(_HARMLESS)}
+    inner = _encoder_of(state, source)
+    kept = {_RENAMED.get(name, name): tensor for name, tensor in inner.items() if not name.startswith(_HARMLESS)}
     tensors = {name: _values(tensor) for name, tensor in kept.items()}
     _refuse_hollow(tensors, source)
     return tensors
+
+
+def _encoder_of(state: dict[str, torch.Tensor], source: Path) -> dict[str, torch.Tensor]:
+    """The encoder inside a task's model, whose names all begin alike (``hubert.``); its task heads stay behind."""
+    prefixes = sorted(name.removesuffix(_FIRST) for name in state if name.endswith(_FIRST))
+    if len(prefixes) > 1:
+        raise EncoderError(f"{source} holds several encoders: {_first([prefix or '(bare)' for prefix in prefixes])}.")
+    prefix = "".join(prefixes)
+    left = sorted(name for name in state if not name.startswith(prefix))
+    if left:
+        _log.info("%s: left out what is not under %s: %s", source.name, prefix, _first(left))
+    return {name.removeprefix(prefix): tensor for name, tensor in state.items() if name.startswith(prefix)}
 
 
 def _values(tensor: torch.Tensor) -> NDArray[np.float32]:

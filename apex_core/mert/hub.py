@@ -30,9 +30,13 @@ class HubRepository:
 
     def find(self, name: str) -> Path | None:
         """The path of file ``name``, or None when the revision has no such file. Raises EncoderError."""
-        from huggingface_hub import hf_hub_download
+        from huggingface_hub import hf_hub_download, try_to_load_from_cache
         from huggingface_hub.errors import EntryNotFoundError, HfHubHTTPError, LocalEntryNotFoundError
 
+        cached = try_to_load_from_cache(self.repo_id, name, cache_dir=self.cache, revision=self.revision)
+        if cached is not None:
+            # Else a marker: this commit is known not to have the file.
+            return Path(cached) if isinstance(cached, str) else None
         try:
             path = hf_hub_download(
                 self.repo_id, name, revision=self.revision, cache_dir=self.cache, endpoint=self.endpoint

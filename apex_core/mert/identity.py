@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from apex_core.mert import tiny
-from apex_core.mert.checkpoint import Checkpoint, locate
+from apex_core.mert.checkpoint import locate
 from apex_core.mert.config import FRONT_END, LAYERS, SAMPLE_RATE, SEGMENT_SECONDS, Architecture
+from apex_core.mert.folder import Checkpoint
 from apex_core.mert.weights import check_expected, content_sha256, converted
 from apex_core.settings import EncoderSettings
 

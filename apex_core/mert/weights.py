@@ -1,7 +1,6 @@
 """Weights by content: what they hash to, and where the converted copy of a checkpoint lies."""
 
 import hashlib
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, cast
@@ -11,7 +10,8 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
 
 from apex_core.errors import EncoderError
-from apex_core.mert.checkpoint import Checkpoint
+from apex_core.mert.folder import Checkpoint
+from apex_core.mert.memory import alone, copy_path, remember
 
 CONTENT = "weights_sha256"
 
@@ -45,15 +45,24 @@ def converted(checkpoint: Checkpoint, cache: Path, expected: str | None) -> tupl
 
     The copy is keyed by the hash of the source file, which is checked against ``expected``.
     """
-    source = file_sha256(checkpoint.weights)
+    source = checkpoint.sha256 or file_sha256(checkpoint.weights)
     check_expected(source, expected or checkpoint.promised_sha256, checkpoint.weights)
-    target = cache / "encoder" / f"{source}.safetensors"
-    if not target.is_file():
+    if not copy_path(source, cache).is_file():
+        with alone(cache):
+            convert_once(checkpoint.weights, source, cache)
+    content = _recorded(copy_path(source, cache))
+    if checkpoint.origin is not None:
+        remember(checkpoint.origin, None, source, checkpoint.descriptions, cache)
+    return copy_path(source, cache), content
+
+
+def convert_once(weights: Path, sha256: str, cache: Path) -> None:
+    """Convert ``weights``, whose hash is ``sha256``, unless its copy is there; for who holds the cache ``alone``."""
+    if not copy_path(sha256, cache).is_file():
         # Torch is needed for this once only; planning afterwards reads a header.
         from apex_core.mert.convert import convert
 
-        convert(checkpoint.weights, target)
-    return target, _recorded(target)
+        convert(weights, copy_path(sha256, cache), sha256)
 
 
 def read_converted(path: Path) -> dict[str, NDArray[np.float32]]:
@@ -71,9 +80,3 @@ def _recorded(path: Path) -> str:
             return (file.metadata() or {})[CONTENT]
     except (SafetensorError, KeyError) as error:
         raise EncoderError(f"{path} is not a converted copy.", fix="delete the file; it is made anew") from error
-
-
-def replace_atomically(temporary: Path, target: Path) -> None:
-    with temporary.open("rb+") as file:
-        os.fsync(file.fileno())
-    os.replace(temporary, target)

@@ -64,7 +64,8 @@ class EncoderSettings(Section):
 
     source: str = Field(
         default="m-a-p/MERT-v1-95M",
-        description="Hub id, local folder in the hub's format, or 'tiny-random' (the demo's stand-in, not MERT).",
+        description="Hub id, folder or s3://bucket/prefix in the hub's format, or 'tiny-random' (the demo's stand-in,"
+        " not MERT).",
     )
     revision: str = Field(
         default="12af15fef9d0ac838c3f475bfbbf26d2060dd4f5",
