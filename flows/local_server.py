@@ -7,13 +7,10 @@ the terminal's Ctrl-C before the flow has ended, and dies with its parent, howev
 """
 
 import contextlib
-import ctypes
 import os
-import signal
 import socket
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Generator
 from pathlib import Path
@@ -21,10 +18,9 @@ from pathlib import Path
 import httpx
 
 from apex_core.errors import ApexError
+from apex_core.lifeline import die_with
 
 _START_S, _STOP_S, _POLL_S = 180.0, 5.0, 0.1
-_PARENT_CHECK_S = 1.0
-_PR_SET_PDEATHSIG = 1
 
 # Only what records and shows runs: nothing here is scheduled, late, or worth reporting to anybody.
 _SERVER = {
@@ -139,21 +135,12 @@ def _path() -> str:
 
 def _serve(descriptor: int, parent: int) -> None:
     """The server process: serve on a socket that is open already, until told to stop or ``parent`` is gone."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-    # The parent may have died before that call, and not every system has it.
-    threading.Thread(target=_watch, args=(parent,), daemon=True).start()
+    die_with(parent)
     import uvicorn
     from prefect.server.api.server import create_app
 
     config = uvicorn.Config(create_app(final=True), log_level="error", lifespan="on", timeout_graceful_shutdown=2)
     uvicorn.Server(config).run([socket.socket(fileno=descriptor)])
-
-
-def _watch(parent: int) -> None:
-    while os.getppid() == parent:
-        time.sleep(_PARENT_CHECK_S)
-    os._exit(1)
 
 
 if __name__ == "__main__":

@@ -1,15 +1,12 @@
 """A decoder process: songs in, windows or facts out, gone when its parent is (DESIGN §7)."""
 
 import contextlib
-import ctypes
 import json
 import mmap
 import os
 import signal
 import socket
 import sys
-import threading
-import time
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
@@ -21,6 +18,7 @@ from numpy.typing import NDArray
 from apex_core.audio.facts import SEGMENT_SAMPLES, AudioRef
 from apex_core.audio.windows import segment_count
 from apex_core.errors import AudioError
+from apex_core.lifeline import die_with
 from apex_core.settings import AudioSettings
 
 # What a decoder does with a job: the answer, and a descriptor of shared memory where there are samples.
@@ -28,32 +26,17 @@ Work = Callable[[dict[str, Any]], tuple[dict[str, Any], int | None]]
 
 LONGEST_MESSAGE = 1 << 16
 SONG_LIMIT_S = 600
-_PARENT_CHECK_S = 1.0
-_PR_SET_PDEATHSIG = 1
 
 
 def main() -> None:
     """Serve the parent at the other end of a socket; the arguments are the socket's number and the parent's pid."""
     descriptor, parent = int(sys.argv[1]), int(sys.argv[2])
-    _die_with(parent)
+    die_with(parent)
     # The parent decides when to stop, and says so by closing the socket.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     # Nobody listens any more: not worth a traceback.
     with contextlib.suppress(BrokenPipeError, ConnectionResetError), socket.socket(fileno=descriptor) as feed:
         _serve(feed)
-
-
-def _die_with(parent: int) -> None:
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-    # The parent may have died before that call, and the signal is tied to the thread that started us.
-    threading.Thread(target=_watch, args=(parent,), daemon=True).start()
-
-
-def _watch(parent: int) -> None:
-    while os.getppid() == parent:
-        time.sleep(_PARENT_CHECK_S)
-    os._exit(1)
 
 
 def _serve(feed: socket.socket) -> None:
