@@ -91,9 +91,13 @@ def plan_extract(run: Run, window: Window = EVERYTHING) -> Plan:
     )
 
 
-def ranges(settings: Settings, shards: Sequence[str]) -> list[tuple[str, ...]]:
-    """Contiguous ranges of shards, one a task: at least ``range_shards`` each, at most ``max_tasks`` of them."""
-    size = max(settings.encoder.range_shards, -(-len(shards) // settings.encoder.max_tasks))
+def ranges(settings: Settings, shards: Sequence[str], encoders: int = 1) -> list[tuple[str, ...]]:
+    """Contiguous ranges of shards, one a task, at most ``max_tasks`` of them.
+
+    Each has at least ``range_shards``, unless some of so many ``encoders`` would then have nothing to do.
+    """
+    least = min(settings.encoder.range_shards, max(1, len(shards) // encoders))
+    size = max(least, -(-len(shards) // settings.encoder.max_tasks))
     return [tuple(shards[start : start + size]) for start in range(0, len(shards), size)]
 
 

@@ -37,6 +37,7 @@ from apex_core.settings.learning import (
     Dimension,
     EncoderSettings,
     PromotionSettings,
+    RaySettings,
     ScoreSettings,
     TrainSettings,
 )
@@ -55,6 +56,7 @@ __all__ = [
     "HttpSettings",
     "Platform",
     "PromotionSettings",
+    "RaySettings",
     "SandboxSettings",
     "ScoreSettings",
     "Settings",
@@ -92,6 +94,7 @@ class Settings(BaseSettings):
     audio: AudioSettings = AudioSettings()
     score: ScoreSettings = ScoreSettings()
     encoder: EncoderSettings = EncoderSettings()
+    ray: RaySettings = RaySettings()
     aesthetics: AestheticsSettings = AestheticsSettings()
     train: TrainSettings = TrainSettings()
     promotion: PromotionSettings = PromotionSettings()

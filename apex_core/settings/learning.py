@@ -73,11 +73,37 @@ class EncoderSettings(Section):
     )
     sha256: str | None = Field(default=None, description="Expected hash of the weights file, checked when given.")
     device: str = Field(default="auto", description="auto, cpu, cuda, cuda:1, mps.")
+    devices: tuple[str, ...] = Field(
+        default=(),
+        description="Devices that extraction uses at once, an encoder process each; none named: every CUDA device of "
+        "this machine where device is auto, else device alone. One device is worked on in the run's own process.",
+    )
     batch_segments: int = Field(default=4, ge=1)
     shard_songs: int = Field(default=256, ge=1)
-    range_shards: int = Field(default=8, ge=1, description="Shards a task takes, at least.")
+    range_shards: int = Field(default=8, ge=1, description="Shards a task takes, unless encoders would have none.")
     max_tasks: int = Field(default=100, ge=1, le=180, description="Most extraction tasks in one flow run.")
-    decode_workers: int = Field(default=2, ge=0, description="Decoder processes; 0 decodes and verifies in process.")
+    decode_workers: int = Field(
+        default=2, ge=0, description="Decoder processes of each encoder process; 0 decodes and verifies in process."
+    )
+
+
+class RaySettings(Section):
+    """A Ray cluster for the extraction (deploy/ray.md). Only the driver's address counts; nodes need none."""
+
+    address: str | None = Field(
+        default=None,
+        description="Encode on this cluster: ray://head:10001 from anywhere, host:6379 or auto on one of its nodes.",
+    )
+    shared_folders: bool = Field(
+        default=False, description="Every node has the store, libraries and weights that are folders, at the same path."
+    )
+    task_gpus: float | None = Field(
+        default=None, ge=0, description="GPUs a task asks for; none named: one, where the cluster has any."
+    )
+    task_cpus: float | None = Field(
+        default=None, gt=0, description="CPUs a task asks for; none named: its GPUs' share of the node, else all of it."
+    )
+    max_retries: int = Field(default=3, ge=0, description="Times a task starts anew elsewhere when its node dies.")
 
 
 class AestheticsSettings(Section):
