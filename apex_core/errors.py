@@ -28,7 +28,9 @@
     │   ├── MigrationError    the catalog is newer than the code, or a migration was changed
     │   └── CheckFailed       a blocking check found violations
     ├── EncoderError          weights, structure or output of the encoder are not as they must be
-    │   └── NonFiniteOutput   some segments have no finite vector; which ones is ``segments``
+    │   ├── EncoderDied       an encoder process ended in the middle of its work
+    │   ├── NonFiniteOutput   some segments have no finite vector; which ones is ``segments``
+    │   └── ShardsFailed      planned shards that were not encoded; which ones is ``shards``
     ├── TrainingError         nothing to train on, or training diverged
     └── ArtifactError         a model artifact is incomplete, altered or does not fit
 
@@ -159,6 +161,32 @@ class NonFiniteOutput(EncoderError):
     def __init__(self, message: str, *, fix: str | None = None, segments: tuple[int, ...] = ()) -> None:
         super().__init__(message, fix=fix)
         self.segments = segments
+
+
+class EncoderDied(EncoderError):
+    """An encoder process ended in the middle of its work; what it had committed is kept."""
+
+
+class ShardsFailed(EncoderError):
+    """Planned shards that were not encoded; what else there was to encode is committed.
+
+    ``shards``: those that failed. ``transient``: another try may encode them. ``stopped``: so many failed in a row
+    that the rest was not tried, as it is the machine or the store that fails.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        fix: str | None = None,
+        shards: tuple[str, ...] = (),
+        transient: bool = False,
+        stopped: bool = False,
+    ) -> None:
+        super().__init__(message, fix=fix)
+        self.shards = shards
+        self.transient = transient
+        self.stopped = stopped
 
 
 class TrainingError(ApexError):

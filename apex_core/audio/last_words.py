@@ -29,4 +29,4 @@ class LastWords:
         with pipe:
             while said := pipe.read(_CHUNK):
                 self._kept = (self._kept + said)[-MOST_KEPT:]
-                logger.debug("Decoder %d: %s", pid, said.decode(errors="replace").rstrip())
+                logger.debug("Process %d: %s", pid, said.decode(errors="replace").rstrip())

@@ -1,8 +1,9 @@
 """The frozen encoder (segments in, time means of four MERT layers out), the layer mix, the shards.
 
-Importing this package is cheap: torch and transformers load with the first ``Encoder`` or ``load_encoder``.
+Importing this package is cheap: torch and transformers load with the first encoder.
 """
 
+import importlib
 from typing import TYPE_CHECKING, Any
 
 from apex_core.mert.config import LAYERS, SAMPLE_RATE, SEGMENT_SAMPLES, SEGMENT_SECONDS
@@ -21,6 +22,7 @@ from apex_core.mert.shards import (
 
 if TYPE_CHECKING:
     from apex_core.mert.encoder import Encoder, load_encoder
+    from apex_core.mert.kept import keep_encoder, loaded_encoder
 
 __all__ = [
     "AUTHORS_LAYER_MIX",
@@ -34,7 +36,9 @@ __all__ = [
     "ShardSong",
     "clear_shard",
     "describe_encoder",
+    "keep_encoder",
     "load_encoder",
+    "loaded_encoder",
     "mix",
     "read_shard_manifest",
     "read_shard_manifests",
@@ -45,9 +49,10 @@ __all__ = [
 ]
 
 
-def __getattr__(name: str) -> Any:  # noqa: ANN401  a module's attribute
-    if name not in {"Encoder", "load_encoder"}:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from apex_core.mert import encoder
+_HEAVY = {"Encoder": "encoder", "load_encoder": "encoder", "keep_encoder": "kept", "loaded_encoder": "kept"}
 
-    return getattr(encoder, name)
+
+def __getattr__(name: str) -> Any:  # noqa: ANN401  a module's attribute
+    if name not in _HEAVY:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(f"apex_core.mert.{_HEAVY[name]}"), name)

@@ -120,7 +120,7 @@ def encode_shards(
     counts = {"shards": 0.0, "songs": 0.0, "failed": 0.0, "absent": 0.0}
     if not plans:
         return counts
-    encoder = mert.load_encoder(settings.encoder, settings.cache)
+    encoder = mert.loaded_encoder(settings.encoder, settings.cache)
     if encoder.encoder_id != encoder_id:
         raise EncoderError(
             f"This worker's encoder is {encoder.encoder_id}, the plan was made for {encoder_id}.",

@@ -1,0 +1,203 @@
+"""Our end of the encoder processes: one a device, each started when it is first needed and again when it has died."""
+
+import contextlib
+import json
+import logging
+import os
+import queue
+import signal
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator, Sequence
+from typing import IO, Any, Self, cast
+
+from apex_core import errors
+from apex_core.audio.last_words import LastWords
+from apex_core.errors import ApexError, EncoderDied, EncoderError
+from apex_core.pipeline.run import Progress, no_progress
+from apex_core.settings import EncoderSettings, Settings
+
+Facts = dict[str, float]
+
+_logger = logging.getLogger("apex_core.pipeline")
+_PATIENCE_S = 5.0
+# What an encoder process has to know; it needs no secret but those of the environment.
+_TOLD = {"home", "store", "audio", "encoder"}
+
+
+def encoder_devices(settings: EncoderSettings) -> tuple[str, ...]:
+    """The devices to encode on: those that are named, else every CUDA device, else the one there is."""
+    if settings.devices or settings.device != "auto":
+        return settings.devices or (settings.device,)
+    import torch
+
+    return tuple(f"cuda:{index}" for index in range(torch.cuda.device_count())) or ("auto",)
+
+
+class Encoders:
+    """An encoder process on each of ``devices``; for as many threads as there are of them.
+
+    They end with the context, or with this process, however it ends.
+    """
+
+    def __init__(self, settings: Settings, devices: Sequence[str]) -> None:
+        self._posts = [_Post(settings, device, len(devices)) for device in devices]
+        self._free = queue.SimpleQueue[_Post]()
+        for post in self._posts:
+            self._free.put(post)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for post in self._posts:
+            post.close()
+
+    def encode(self, encoder_id: str, shards: Sequence[str], progress: Progress = no_progress) -> Facts:
+        """Encode a range of shards on a free device, waiting for one; facts and errors as of ``encode_shards``.
+
+        Raises EncoderDied when the process ended before the range did; the next range has a new one.
+        """
+        post = self._free.get()
+        try:
+            return post.encode(encoder_id, shards, progress)
+        finally:
+            self._free.put(post)
+
+
+class _Post:
+    """A device and the process that is on it."""
+
+    def __init__(self, settings: Settings, device: str, count: int) -> None:
+        self._settings, self._device, self._count = settings, device, count
+        self._closed = threading.Event()
+        self._process: _Process | None = None
+
+    def encode(self, encoder_id: str, shards: Sequence[str], progress: Progress) -> Facts:
+        self._process = self._process or _Process(self._settings, self._device, self._count)
+        try:
+            if self._closed.is_set():  # only now: whoever closes, kills a process that is there
+                raise EncoderError("The encoding was ended.")
+            return self._process.encode(encoder_id, shards, progress)
+        except _Told as told:
+            raise told.error from None
+        except BaseException:
+            # Dead, or left in the middle of its work: either way of no more use.
+            self._process.stop()
+            self._process = None
+            raise
+
+    def close(self) -> None:
+        """End the process; a thread that waits for it raises EncoderDied."""
+        self._closed.set()
+        if (process := self._process) is not None:
+            process.kill()
+
+
+class _Told(Exception):
+    """What an encoder process said went wrong; it goes on."""
+
+    def __init__(self, error: Exception) -> None:
+        super().__init__(str(error))
+        self.error = error
+
+
+class _Process:
+    def __init__(self, settings: Settings, device: str, count: int) -> None:
+        self._device = device
+        ours, theirs = socket.socketpair()
+        with theirs:
+            own, name = _own_device(device, count)
+            self._process = _start(theirs.fileno(), own)
+        with ours:
+            self._lines = ours.makefile("rw", encoding="utf-8")
+        self._words = LastWords(cast(IO[bytes], self._process.stderr), self._process.pid)
+        told = settings.model_dump(mode="json", include=_TOLD)
+        self._say(told | {"encoder": told["encoder"] | {"device": name, "devices": ()}})
+
+    def encode(self, encoder_id: str, shards: Sequence[str], progress: Progress) -> Facts:
+        self._say({"encoder_id": encoder_id, "shards": list(shards)})
+        for message in self._messages():
+            if "progress" in message:
+                progress(*message["progress"])
+            elif "log" in message:
+                name, level, text = message["log"]
+                logging.getLogger(name).log(level, "%s", text)
+            elif "error" in message:
+                raise _Told(_error(message["error"]))
+            else:
+                return message["facts"]
+        raise self._death()
+
+    def kill(self) -> None:
+        self._process.kill()
+
+    def stop(self) -> None:
+        self.kill()
+        self._process.wait()
+        with contextlib.suppress(OSError):  # what was not sent is of no interest any more
+            self._lines.close()
+
+    def _messages(self) -> Iterator[dict[str, Any]]:
+        # A process that dies may leave half a line, or reset the connection.
+        with contextlib.suppress(ConnectionResetError, json.JSONDecodeError):
+            for line in self._lines:
+                yield json.loads(line)
+
+    def _say(self, message: dict[str, Any]) -> None:
+        # A process that is gone is noticed when it is listened to.
+        with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+            self._lines.write(json.dumps(message) + "\n")
+            self._lines.flush()
+
+    def _death(self) -> EncoderDied:
+        try:
+            status = self._process.wait(_PATIENCE_S)
+        except subprocess.TimeoutExpired:
+            self.kill()
+            status = self._process.wait()
+        how = signal.Signals(-status).name if status < 0 else f"exit status {status}"
+        said = self._words.end()
+        return EncoderDied(
+            f"The encoder process on {self._device} died ({how})." + (f" It said:\n{said}" if said else ""),
+            fix="SIGKILL is often want of memory: fewer APEX_ENCODER__DECODE_WORKERS or BATCH_SEGMENTS need less",
+        )
+
+
+def _own_device(device: str, count: int) -> tuple[dict[str, str], str]:
+    """The environment of a process that is to see ``device`` alone, and what the device is called in there."""
+    kind, _, index = device.partition(":")
+    if kind == "cuda" and index.isdecimal():
+        visible = os.environ.get("CUDA_VISIBLE_DEVICES", "").split(",")
+        known = visible[int(index)] if visible != [""] and int(index) < len(visible) else index
+        return {"CUDA_VISIBLE_DEVICES": known}, "cuda"
+    if kind == "cpu":  # cores are shared out, where nobody has said how many threads there are to be
+        share = max(1, (os.cpu_count() or 1) // count)
+        return {"OMP_NUM_THREADS": os.environ.get("OMP_NUM_THREADS", str(share))}, device
+    return {}, device
+
+
+def _start(descriptor: int, own: dict[str, str]) -> subprocess.Popen[bytes]:
+    path = os.pathsep.join(entry or os.getcwd() for entry in sys.path)
+    return subprocess.Popen(
+        [sys.executable, "-P", "-m", "apex_core.pipeline.encoder_process", str(descriptor), str(os.getpid())],
+        pass_fds=(descriptor,),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        bufsize=0,
+        env=os.environ | {"PYTHONPATH": path} | own,
+    )
+
+
+def _error(described: dict[str, Any]) -> Exception:
+    kind = getattr(errors, described.pop("kind") or "", None)
+    if kind is None:
+        _logger.error("%s", described["trace"])
+        return RuntimeError(described["message"])
+    # As it was, whatever it carries: kinds of errors differ in what they are made of.
+    error: ApexError = kind.__new__(kind, described["message"])
+    error.__dict__.update({name: tuple(v) if isinstance(v, list) else v for name, v in described.items()})
+    return error
