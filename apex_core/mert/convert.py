@@ -95,7 +95,7 @@ def _read(source: Path) -> dict[str, torch.Tensor]:
         state = cast(object, torch.load(source, map_location="cpu", weights_only=True))
     except (pickle.UnpicklingError, SafetensorError, RuntimeError, EOFError, ValueError) as error:
         raise EncoderError(
-            f"{source} is not a plain file of weights: {str(error).splitlines()[0]}",
+            f"{source} is not a plain file of weights: {(str(error) or type(error).__name__).splitlines()[0]}",
             fix="fetch it again from its publisher; files that need code to be read are never loaded",
         ) from error
     if not isinstance(state, dict) or not all(

@@ -31,7 +31,7 @@ class HubRepository:
     def find(self, name: str) -> Path | None:
         """The path of file ``name``, or None when the revision has no such file. Raises EncoderError."""
         from huggingface_hub import hf_hub_download, try_to_load_from_cache
-        from huggingface_hub.errors import EntryNotFoundError, HfHubHTTPError, LocalEntryNotFoundError
+        from huggingface_hub.errors import EntryNotFoundError, LocalEntryNotFoundError
 
         cached = try_to_load_from_cache(self.repo_id, name, cache_dir=self.cache, revision=self.revision)
         if cached is not None:
@@ -45,7 +45,7 @@ class HubRepository:
             raise self._out_of_reach(name, error) from error
         except EntryNotFoundError:
             return None
-        except (HfHubHTTPError, OSError, ValueError) as error:
+        except Exception as error:  # its HTTP client's errors are not its own
             raise self._out_of_reach(name, error) from error
         return Path(path)
 

@@ -36,7 +36,8 @@ def check_expected(found: str, expected: str | None, what: object) -> None:
     if expected is not None and found != expected.lower():
         raise EncoderError(
             f"{what} has sha256 {found}, not {expected}.",
-            fix="get the pinned file again, or correct APEX_ENCODER__SHA256 if the change is meant",
+            fix="get the pinned file again (of one in the cache: delete it), or correct APEX_ENCODER__SHA256 if the"
+            " change is meant",
         )
 
 

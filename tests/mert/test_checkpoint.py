@@ -1,4 +1,5 @@
 import json
+import os
 import pickle
 from collections.abc import Callable
 from functools import partial
@@ -110,6 +111,71 @@ def test_zeroed_weights_are_refused(write_folder: Write, state: State) -> None:
     lost = state | {"encoder.layers.3.attention.q_proj.weight": torch.zeros(96, 96)}
     with pytest.raises(EncoderError, match=r"zeroed weights: encoder.layers.3.attention.q_proj.weight"):
         load(write_folder("folder", lost))
+
+
+def test_a_zeroed_layer_is_refused(write_folder: Write, state: State) -> None:
+    layer = {name: torch.zeros_like(tensor) for name, tensor in state.items() if name.startswith("encoder.layers.7.")}
+    with pytest.raises(EncoderError, match=r"zeroed weights: encoder.layers.7.\S+, .* and \d+ more") as caught:
+        load(write_folder("folder", state | layer))
+    assert caught.value.fix == "fetch the checkpoint again from its publisher"
+
+
+@pytest.mark.parametrize("prefix", ["hubert.", "model.hubert."])
+def test_the_encoder_inside_a_task_model_is_the_encoder(write_folder: Write, state: State, prefix: str) -> None:
+    nested = {f"{prefix}{name}": tensor for name, tensor in state.items()}
+    heads = {"lm_head.weight": torch.rand(32, 96), "lm_head.bias": torch.rand(32)}
+    found = load(write_folder("nested", nested | heads, architectures=["HubertForCTC"], model_type="hubert"))
+    assert found.encoder_id == load(write_folder("bare", state)).encoder_id
+
+
+def test_two_encoders_in_one_file_are_refused(write_folder: Write, state: State) -> None:
+    twins = {f"{side}.{name}": tensor for side in ("teacher", "student") for name, tensor in state.items()}
+    with pytest.raises(EncoderError, match=r"several encoders: student\., teacher\."):
+        load(write_folder("folder", twins))
+
+
+def test_a_nested_encoder_that_is_not_whole_is_refused(write_folder: Write, state: State) -> None:
+    nested = {f"hubert.{name}": tensor for name, tensor in state.items() if not name.startswith("encoder.layers.11.")}
+    with pytest.raises(EncoderError, match=r"16 missing \(encoder.layers.11"):
+        load(write_folder("folder", nested))
+
+
+def test_transposed_weights_are_refused(write_folder: Write, state: State) -> None:
+    name = "feature_projection.projection.weight"
+    with pytest.raises(EncoderError, match=f"1 misshapen \\({name}\\)"):
+        load(write_folder("folder", state | {name: state[name].T.contiguous()}))
+
+
+@pytest.mark.parametrize("change", [{"hidden_size": 48}, {"intermediate_size": 128}, {"conv_dim": [24] * 7}])
+def test_a_configuration_of_another_size_is_refused(write_folder: Write, state: State, change: dict[str, Any]) -> None:
+    with pytest.raises(EncoderError, match="do not fit its configuration"):
+        load(write_folder("folder", state, **change))
+
+
+@pytest.mark.parametrize("kept", [0.0, 0.5, 0.999])
+@pytest.mark.parametrize("safe", [True, False], ids=["safetensors", "bin"])
+def test_a_file_that_was_cut_is_refused(write_folder: Write, state: State, safe: bool, kept: float) -> None:
+    folder = write_folder("folder", state, safe=safe)
+    weights = folder / ("model.safetensors" if safe else "pytorch_model.bin")
+    os.truncate(weights, int(weights.stat().st_size * kept))
+    with pytest.raises(EncoderError, match="not a plain file of weights"):
+        load(folder)
+    assert not list((folder.parent / "cache" / "encoder").iterdir()), "nothing is kept of it"
+
+
+def test_half_precision_weights_are_widened(write_folder: Write, state: State) -> None:
+    halved = {name: tensor.half() for name, tensor in state.items()}
+    widened = {name: tensor.float() for name, tensor in halved.items()}
+    ids = {load(write_folder(name, weights)).encoder_id for name, weights in {"16": halved, "32": widened}.items()}
+    assert len(ids) == 1
+
+
+def test_what_a_killed_conversion_left_is_cleared_away(write_folder: Write, state: State, tmp_path: Path) -> None:
+    left = tmp_path / "cache" / "encoder" / "0123.safetensors.part-1-abcd"
+    left.parent.mkdir(parents=True)
+    left.write_bytes(b"half")
+    load(write_folder("folder", state))
+    assert not left.exists()
 
 
 def test_non_finite_weights_are_refused(write_folder: Write, state: State) -> None:
