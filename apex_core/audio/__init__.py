@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from apex_core.audio.decoding import decode
+    from apex_core.audio.device import windows_on
     from apex_core.audio.facts import SAMPLE_RATE, SEGMENT_SAMPLES, SEGMENT_SECONDS, AudioFacts, AudioRef
     from apex_core.audio.feed import Feed
     from apex_core.audio.fetch import Fetcher
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from apex_core.audio.verification import digest, verify
     from apex_core.audio.verifier import Verifier
     from apex_core.audio.whereabouts import reach
-    from apex_core.audio.windows import segments
+    from apex_core.audio.windows import NativeSong, Windows, segments
 
 _HOMES = {
     "SAMPLE_RATE": "facts",
@@ -26,13 +27,16 @@ _HOMES = {
     "Feed": "feed",
     "Fetcher": "fetch",
     "Listing": "library",
+    "NativeSong": "windows",
     "Verifier": "verifier",
+    "Windows": "windows",
     "decode": "decoding",
     "digest": "verification",
     "list_libraries": "library",
     "reach": "whereabouts",
     "segments": "windows",
     "verify": "verification",
+    "windows_on": "device",
 }
 
 __all__ = [
@@ -44,13 +48,16 @@ __all__ = [
     "Feed",
     "Fetcher",
     "Listing",
+    "NativeSong",
     "Verifier",
+    "Windows",
     "decode",
     "digest",
     "list_libraries",
     "reach",
     "segments",
     "verify",
+    "windows_on",
 ]
 
 

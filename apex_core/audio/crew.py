@@ -43,9 +43,17 @@ class Crew:
         Raises AudioError when processes cannot start at all.
         """
         while job.outcome is None:
-            for worker in wait_for_any(self._workers):
-                if not worker.receive():
-                    self._replace(worker)
+            self.listen()
+
+    def listen(self) -> None:
+        """Wait until some process has something to say, and take it. Raises as ``finish`` does."""
+        for worker in wait_for_any(self._workers):
+            if not worker.receive():
+                self._replace(worker)
+
+    def waiting(self) -> list[Worker]:
+        """The processes whose song stands still."""
+        return [worker for worker in self._workers if worker.jobs and worker.jobs[0].waits]
 
     def dismiss_busy(self) -> None:
         """End the processes that still have jobs, which nobody waits for any more."""

@@ -2,24 +2,30 @@
 
 import contextlib
 import hashlib
-import math
+from collections.abc import Generator, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torchaudio.functional import resample
 
-from apex_core.audio.facts import SAMPLE_RATE, AudioRef
-from apex_core.audio.mono import as_song_fault, open_mono, open_regular
+from apex_core.audio.facts import HIGHEST_NATIVE_RATE, SAMPLE_RATE, AudioRef
+from apex_core.audio.mono import as_song_fault, finite, open_mono, open_regular
+from apex_core.audio.readers import BLOCK_FRAMES, Read
+from apex_core.audio.resampling import resampled
 from apex_core.audio.whereabouts import reach
-from apex_core.errors import Unavailable, Undecodable
+from apex_core.errors import Unavailable
 from apex_core.settings import AudioSettings
 from apex_core.storage import Store
 
-# A rate that shares no large divisor with 24,000 needs a filter bank that grows with their product.
-_LARGEST_BANK = 1 << 24
+
+@dataclass(frozen=True, slots=True)
+class Wave:
+    """An open song: finite float32[n] pieces at ``sample_rate``, each valid until the next is asked for."""
+
+    sample_rate: int
+    pieces: Iterator[NDArray[np.float32]]
 
 
 def decode(path: Path, settings: AudioSettings, *, sha256: str | None = None) -> NDArray[np.float32]:
@@ -28,29 +34,43 @@ def decode(path: Path, settings: AudioSettings, *, sha256: str | None = None) ->
     With ``sha256`` the very bytes that are decoded must have this hash.
     Raises Unavailable, Undecodable or TooLarge with a short reason.
     """
+    with open_wave(path, settings, sha256=sha256) as wave:
+        return gather(wave)
+
+
+@contextlib.contextmanager
+def open_wave(
+    path: Path, settings: AudioSettings, *, sha256: str | None = None, native: bool = False
+) -> Generator[Wave]:
+    """Open a song to be decoded piece by piece, at 24 kHz; ``native``: at its own rate, unless that is above 48 kHz.
+
+    Raises as ``decode`` does, here or while pieces are taken.
+    """
     with as_song_fault(), open_regular(path, settings) as file:
         if sha256 is not None and hashlib.file_digest(cast(Any, file), "sha256").hexdigest() != sha256:
             raise Unavailable("file has changed since it was verified")
         with open_mono(file, settings) as song:
-            _check_rate(song.sample_rate)
-            wave = np.concatenate(list(song.blocks))
-        return _resample(wave, song.sample_rate)
+            if native and song.sample_rate <= HIGHEST_NATIVE_RATE:
+                yield Wave(song.sample_rate, map(finite, _unchanged(song.read)))
+            else:
+                # What is not finite shows in what it is resampled to.
+                yield Wave(SAMPLE_RATE, map(finite, resampled(song.sample_rate, song.read)))
 
 
-def load(store: Store, ref: AudioRef, settings: AudioSettings) -> NDArray[np.float32]:
-    """Decode what ``ref`` points to; whatever goes wrong is raised as this song's AudioError."""
+@contextlib.contextmanager
+def open_ref(store: Store, ref: AudioRef, settings: AudioSettings, *, native: bool = False) -> Generator[Wave]:
+    """Open what ``ref`` points to; whatever goes wrong is raised as this song's AudioError."""
     with contextlib.ExitStack() as stack:
-        return decode(reach(stack, store, ref.origin, ref.uri), settings, sha256=ref.sha256)
+        path = reach(stack, store, ref.origin, ref.uri)
+        yield stack.enter_context(open_wave(path, settings, sha256=ref.sha256, native=native))
 
 
-def _check_rate(rate: int) -> None:
-    divisor = math.gcd(rate, SAMPLE_RATE)
-    if (rate // divisor) * (SAMPLE_RATE // divisor) > _LARGEST_BANK:
-        raise Undecodable(f"sample rate {rate} Hz")
+def gather(wave: Wave) -> NDArray[np.float32]:
+    """All pieces as one."""
+    return np.concatenate([piece.copy() for piece in wave.pieces])
 
 
-def _resample(wave: NDArray[np.float32], rate: int) -> NDArray[np.float32]:
-    resampled = cast(NDArray[np.float32], resample(torch.from_numpy(wave), rate, SAMPLE_RATE).numpy())
-    if not np.isfinite(resampled).all():
-        raise Undecodable("samples that are not finite")
-    return resampled
+def _unchanged(read: Read) -> Iterator[NDArray[np.float32]]:
+    room = np.empty(BLOCK_FRAMES, np.float32)
+    while count := read(room):
+        yield room[:count]

@@ -6,6 +6,8 @@ from typing import Literal
 SAMPLE_RATE = 24_000
 SEGMENT_SECONDS = 30
 SEGMENT_SAMPLES = SAMPLE_RATE * SEGMENT_SECONDS
+HIGHEST_NATIVE_RATE = 48_000
+"""Songs above it are resampled where they are decoded: less to move, and to keep, than to gain."""
 
 Origin = Literal["library", "fetched"]
 

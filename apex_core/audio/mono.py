@@ -1,18 +1,17 @@
-"""A file as bounded mono blocks: what verifying and decoding share."""
+"""A file as a bounded stream of mono frames: what verifying and decoding share."""
 
 import contextlib
 import os
 import stat
 import time
-from collections.abc import Generator, Iterator
+from collections.abc import Generator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
 import numpy as np
-from numpy.typing import NDArray
 
-from apex_core.audio.readers import Reader, open_reader
+from apex_core.audio.readers import Read, Reader, Samples, open_reader
 from apex_core.audio.sniff import TEXTS, is_encrypted, sniff
 from apex_core.errors import AudioError, TooLarge, Unavailable, Undecodable
 from apex_core.settings import AudioSettings
@@ -26,20 +25,20 @@ _SHORT_SECONDS = 0.5
 
 @dataclass(frozen=True, slots=True)
 class Mono:
-    """An open song: ``blocks`` are float32[n] at ``sample_rate``, the mean of ``channels``."""
+    """An open song: ``read`` gives frames at ``sample_rate``, the mean of ``channels``."""
 
     codec: str
     sample_rate: int
     channels: int
-    blocks: Iterator[NDArray[np.float32]]
+    read: Read
 
 
 @contextlib.contextmanager
 def open_mono(file: BinaryIO, settings: AudioSettings) -> Generator[Mono]:
     """Open the song in an unbuffered ``file``, whatever its name.
 
-    Raises Undecodable or TooLarge, here or while blocks are read: every block is finite, together they keep
-    to ``settings`` and to a time limit, and are neither none nor clearly fewer than the header promises.
+    Raises Undecodable or TooLarge, here or while it is read: frames keep to ``settings`` and to a time limit, and are
+    neither none nor clearly fewer than the header promises. Whether they are finite is for ``finite`` to say.
     """
     kind = check_kind(file)
     with open_reader(file, kind) as reader:
@@ -100,30 +99,30 @@ def check_kind(file: BinaryIO) -> str:
     return kind
 
 
-def _bounded(reader: Reader, max_seconds: float) -> Iterator[NDArray[np.float32]]:
-    frames, deadline = 0, time.monotonic() + DECODE_LIMIT_S
-    for block in reader.blocks:
-        frames += len(block)
-        if frames > max_seconds * reader.sample_rate:
+def finite(samples: Samples) -> Samples:
+    """The samples, or Undecodable when there is one among them that is no number, or infinite."""
+    if not np.isfinite(samples).all():
+        raise Undecodable("samples that are not finite")
+    return samples
+
+
+def _bounded(reader: Reader, max_seconds: float) -> Read:
+    frames, most = 0, max_seconds * reader.sample_rate
+    deadline = time.thread_time() + DECODE_LIMIT_S  # of work: a decoder that is ahead waits for the encoder
+
+    def read(room: Samples) -> int:
+        nonlocal frames
+        count = reader.read(room)
+        frames += count
+        if count == 0:
+            _check_whole(reader, frames)
+        if frames > most:
             raise TooLarge(f"longer than {max_seconds:g} s")
-        if time.monotonic() > deadline:
+        if time.thread_time() > deadline:
             raise Undecodable(f"decoding took more than {DECODE_LIMIT_S:g} s")
-        mono = _mean(block)
-        if not np.isfinite(mono).all():
-            raise Undecodable("samples that are not finite")
-        yield mono
-    _check_whole(reader, frames)
+        return count
 
-
-def _mean(block: NDArray[np.float32]) -> NDArray[np.float32]:
-    # By columns: many times faster than a reduction over the short axis, and the same sums.
-    if block.shape[1] == 1:
-        return block[:, 0].copy()
-    total = block[:, 0] + block[:, 1]
-    for channel in range(2, block.shape[1]):
-        total += block[:, channel]
-    total /= np.float32(block.shape[1])
-    return total
+    return read
 
 
 def _check_whole(reader: Reader, frames: int) -> None:

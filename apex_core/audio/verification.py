@@ -4,8 +4,11 @@ import hashlib
 from pathlib import Path
 from typing import Any, cast
 
+import numpy as np
+
 from apex_core.audio.facts import AudioFacts
-from apex_core.audio.mono import as_song_fault, open_mono, open_regular
+from apex_core.audio.mono import as_song_fault, finite, open_mono, open_regular
+from apex_core.audio.readers import BLOCK_FRAMES, Read
 from apex_core.settings import AudioSettings
 
 
@@ -24,5 +27,13 @@ def verify(path: Path, settings: AudioSettings) -> AudioFacts:
         sha256 = hashlib.file_digest(cast(Any, file), "sha256").hexdigest()
         size = file.tell()
         with open_mono(file, settings) as song:
-            frames = sum(block.size for block in song.blocks)
+            frames = _count(song.read)
     return AudioFacts(sha256, size, song.codec, song.sample_rate, song.channels, frames / song.sample_rate)
+
+
+def _count(read: Read) -> int:
+    room, frames = np.empty(BLOCK_FRAMES, np.float32), 0
+    while count := read(room):
+        finite(room[:count])
+        frames += count
+    return frames

@@ -16,15 +16,13 @@ from pathlib import Path
 from typing import IO, Any, cast
 
 import numpy as np
-from numpy.typing import NDArray
 
 from apex_core.audio.decoder import LONGEST_MESSAGE, SONG_LIMIT_S
 from apex_core.audio.facts import SEGMENT_SAMPLES, AudioFacts, AudioRef
 from apex_core.audio.last_words import LastWords
+from apex_core.audio.windows import NativeSong, Windows
 from apex_core.errors import AudioError, TooLarge, Unavailable, Undecodable
 from apex_core.settings import AudioSettings
-
-Windows = NDArray[np.float32]
 
 _LAST_WORDS_S = 5.0
 _ERRORS = {kind.__name__: kind for kind in (AudioError, Unavailable, Undecodable, TooLarge)}
@@ -34,32 +32,45 @@ _ERRORS = {kind.__name__: kind for kind in (AudioError, Unavailable, Undecodable
 class Job:
     """One song on its way: what came of it, once something did, and how many processes died on it.
 
-    A reference is decoded to windows, a path verified to facts.
+    A reference is decoded to samples, a path verified to facts. Decoding stands still (``waits``) where a song becomes
+    large, until it ``may_go_on``.
     """
 
     song: AudioRef | Path
-    outcome: Windows | AudioFacts | AudioError | None = None
+    outcome: Windows | NativeSong | AudioFacts | AudioError | None = None
     deaths: int = 0
+    waits: bool = False
+    may_go_on: bool = False
 
     @property
     def uri(self) -> str:
         return self.song.uri if isinstance(self.song, AudioRef) else str(self.song)
 
 
+@dataclass(frozen=True, slots=True)
+class Decoding:
+    """What a process decodes: songs of a store or of libraries, and not more ``bytes_at_once`` of one without leave."""
+
+    store_url: str
+    native: bool
+    bytes_at_once: int
+
+
 class Worker:
-    """A decoder process; without a store it verifies, and starts sooner.
+    """A decoder process; without ``decoding`` it verifies.
 
     It answers jobs in the order given: when it dies, the first one left is to blame.
     """
 
-    def __init__(self, settings: AudioSettings, store_url: str | None = None) -> None:
+    def __init__(self, settings: AudioSettings, decoding: Decoding | None = None) -> None:
         self.jobs: deque[Job] = deque()
         self.ready = False
         self._socket, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with theirs:
             self._process = _start(theirs.fileno())
         self._words = LastWords(cast(IO[bytes], self._process.stderr), self._process.pid)
-        self._send({"store": store_url, "audio": settings.model_dump(mode="json")})
+        self._native = decoding is not None and decoding.native
+        self._send({"audio": settings.model_dump(mode="json"), **_told(decoding)})
 
     def fileno(self) -> int:
         return self._socket.fileno()
@@ -67,7 +78,14 @@ class Worker:
     def give(self, job: Job) -> None:
         """Queue a song behind those already given."""
         self.jobs.append(job)
+        job.waits = job.may_go_on = False
         self._send(asdict(job.song) if isinstance(job.song, AudioRef) else {"path": str(job.song)})
+
+    def let_go_on(self) -> None:
+        """Let the song that stands still be decoded to its end."""
+        job = self.jobs[0]
+        job.waits, job.may_go_on = False, True
+        self._send({"go on": True})
 
     def receive(self) -> bool:
         """Take one message, waiting for it; False when the process is gone and all it said was heard."""
@@ -77,8 +95,10 @@ class Worker:
         answer = json.loads(message)
         if "ready" in answer:
             self.ready = True
+        elif "waiting" in answer:
+            self.jobs[0].waits = True
         else:
-            self.jobs.popleft().outcome = _mapped(descriptors[0]) if descriptors else _outcome(answer)
+            self.jobs.popleft().outcome = self._samples(answer, descriptors[0]) if descriptors else _outcome(answer)
         return True
 
     def stop(self) -> None:
@@ -98,6 +118,12 @@ class Worker:
             self._process.kill()
             status = self._process.wait()
         return status, self._words.end()
+
+    def _samples(self, answer: dict[str, Any], descriptor: int) -> Windows | NativeSong:
+        memory = mmap.mmap(descriptor, 0)
+        os.close(descriptor)
+        wave = np.frombuffer(memory, dtype=np.float32)
+        return NativeSong(wave, answer["sample_rate"]) if self._native else wave.reshape(-1, SEGMENT_SAMPLES)
 
     def _send(self, message: dict[str, Any]) -> None:
         # A process that is gone is noticed when it is next listened to.
@@ -134,8 +160,8 @@ def describe_death(status: int) -> str:
 
 def _start(descriptor: int) -> subprocess.Popen[bytes]:
     path = os.pathsep.join(entry or os.getcwd() for entry in sys.path)
-    # One core each, and no claim on the encoder's device.
-    own = {"PYTHONPATH": path, "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": ""}
+    # One core each.
+    own = {"PYTHONPATH": path, "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
     return subprocess.Popen(
         [sys.executable, "-P", "-m", "apex_core.audio.decoder", str(descriptor), str(os.getpid())],
         pass_fds=(descriptor,),
@@ -147,10 +173,10 @@ def _start(descriptor: int) -> subprocess.Popen[bytes]:
     )
 
 
-def _mapped(descriptor: int) -> Windows:
-    memory = mmap.mmap(descriptor, 0)
-    os.close(descriptor)
-    return np.frombuffer(memory, dtype=np.float32).reshape(-1, SEGMENT_SAMPLES)
+def _told(decoding: Decoding | None) -> dict[str, Any]:
+    if decoding is None:
+        return {"store": None}
+    return {"store": decoding.store_url, "native": decoding.native, "bytes_at_once": decoding.bytes_at_once}
 
 
 def _outcome(answer: dict[str, Any]) -> AudioFacts | AudioError:

@@ -87,6 +87,11 @@ class AudioSettings(Section):
     fetch: bool = Field(default=True, description="Fetch a record's URL when no library has the song.")
     max_bytes: int = Field(default=100_000_000, gt=0)
     max_seconds: float = Field(default=1_800.0, gt=0, description="Longest song decoded.")
+    ahead_mb: float = Field(
+        default=256.0,
+        gt=0,
+        description="Decoded audio that may wait for the encoder, in MB for each decoder process (0.1 MB a second).",
+    )
     concurrency: int = Field(default=4, ge=1, description="Songs looked for at once.")
     retry_days: tuple[float, ...] = Field(
         default=(1, 3, 7, 30),

@@ -134,7 +134,7 @@ def test_a_song_that_kills_its_decoders_fails_alone(store: Store, songs: list[Au
 
 def test_decoders_that_cannot_start_stop_the_stream(store: Store, songs: list[AudioRef], tmp_path: Path) -> None:
     with (
-        importing_first(tmp_path, "torch", "raise ImportError('no such library')\n"),
+        importing_first(tmp_path, "soundfile", "raise ImportError('no such library')\n"),
         Feed(store.url, SETTINGS, 1) as feed,
         pytest.raises(AudioError, match=r"(?s)could not start: .* \(exit status 1\)\..*no such library"),
     ):
