@@ -38,15 +38,18 @@ def watched(watcher: Progress) -> Generator[None]:
 
 
 class ProgressArtifacts:
-    """A progress callback: one artifact for each thing in progress, updated no more than every ``every_s`` seconds."""
+    """A progress callback: one artifact for each thing in progress, updated no more than every ``every_s`` seconds.
 
-    def __init__(self, every_s: float = _EVERY_S) -> None:
-        self._every_s = every_s
+    ``watched``: show watchers the same; not for a part of what they see as a whole.
+    """
+
+    def __init__(self, every_s: float = _EVERY_S, *, watched: bool = True) -> None:
+        self._every_s, self._watched = every_s, watched
         self._shown: dict[str, tuple[UUID, float]] = {}
 
-    def __call__(self, what: str, done: int, total: int) -> None:
-        for watcher in _watchers:
-            watcher(what, done, total)
+    def __call__(self, what: str, done: int, total: int, detail: str = "", /) -> None:
+        for watcher in _watchers if self._watched else ():
+            watcher(what, done, total, detail)
         if total <= 0:  # of an unknown number there is no percentage to show
             return
         artifact, last = self._shown.get(what, (None, 0.0))
@@ -55,15 +58,16 @@ class ProgressArtifacts:
             return
         # Progress is for onlookers: a server that does not answer must not stop a stage.
         try:
-            self._shown[what] = (_show(what, artifact, done, total), now)
+            self._shown[what] = (_show(what, artifact, done, total, detail), now)
         except (httpx.HTTPError, PrefectException) as error:
             _log.warning("The progress of %s cannot be shown: %s", what, error)
         if done >= total:
             self._shown.pop(what, None)
 
 
-def _show(what: str, artifact: UUID | None, done: int, total: int) -> UUID:
-    percent, description = min(100.0, 100 * done / total), f"{what}: {done} of {total}"
+def _show(what: str, artifact: UUID | None, done: int, total: int, detail: str) -> UUID:
+    said = f" ({detail})" if detail else ""
+    percent, description = min(100.0, 100 * done / total), f"{what}: {done} of {total}{said}"
     if artifact is None:
         key = re.sub("[^a-z0-9]+", "-", f"progress {what}".lower())
         # A union with a coroutine, which is what an async caller would get.

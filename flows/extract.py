@@ -1,9 +1,9 @@
 """Stage 4: embeddings.
 
 Why it is shaped like this: only planning and adopting open the catalog; what lies between reads and writes the store
-alone and returns small facts, so a range of shards can be encoded anywhere. A task is a range of shards, never a song:
-their number stays bounded however large the catalog grows. A range that fails ends the encoding, yet what was
-committed is adopted; the next run plans the rest again.
+alone and returns small facts, so a range of shards can be encoded anywhere (``flows.encoding``). A task is a range of
+shards, never a song: their number stays bounded however large the catalog grows. A range that fails does not stop the
+others, and what was committed is adopted; the next run plans the rest again.
 """
 
 import time
@@ -14,9 +14,8 @@ from prefect.cache_policies import NO_CACHE
 from pydantic import AwareDatetime
 
 from apex_core.pipeline.run import Run, StageReport, Window
-from apex_core.settings import get_settings
-from flows.artifacts import ProgressArtifacts
-from flows.session import Done, error_of, keep_report, passing, session, trouble
+from flows.encoding import encode_all
+from flows.session import Done, keep_report, session, trouble
 
 if TYPE_CHECKING:
     from apex_core.pipeline.extract import Plan
@@ -28,22 +27,6 @@ def plan(run: Run, window: Window) -> "Plan":
     from apex_core.pipeline.extract import plan_extract
 
     return plan_extract(run, window)
-
-
-@task(
-    name="encode",
-    retries=1,
-    retry_delay_seconds=10,
-    retry_condition_fn=passing,
-    cache_policy=NO_CACHE,
-    persist_result=True,
-    result_serializer="json",
-)
-def encode(encoder_id: str, shards: list[str]) -> dict[str, float]:
-    """Encode a range of shards. Takes its settings from the environment of the worker it runs on."""
-    from apex_core.pipeline.extract import encode_shards
-
-    return encode_shards(get_settings(), encoder_id, shards, ProgressArtifacts())
 
 
 @task(name="adopt", cache_policy=NO_CACHE, persist_result=False)
@@ -82,17 +65,3 @@ def extract(
         failure = None if error is None else trouble(missing, error)
         own.add(keep_report(own.run, report, time.monotonic() - started, label, failure))
     return own.outcome()
-
-
-def encode_all(run: Run, planned: "Plan") -> BaseException | None:
-    """Encode range after range, since the encoder takes every core; return what stopped it.
-
-    For a cluster this is the place: ``encode.submit`` under its task runner instead of a call.
-    """
-    from apex_core.pipeline.extract import ranges
-
-    for shards in ranges(run.settings, planned.shards):
-        state = encode(planned.encoder_id, list(shards), return_state=True)
-        if not state.is_completed():
-            return error_of(state)
-    return None

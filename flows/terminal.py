@@ -5,9 +5,10 @@ be piped. Texts of foreign platforms are never taken as markup, nor are their co
 """
 
 import contextlib
-from collections.abc import Callable, Generator, Iterable, Sequence
+from collections.abc import Generator, Iterable, Sequence
 from datetime import datetime
 from functools import cache
+from typing import Protocol
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
@@ -20,7 +21,11 @@ _ENDLESS = 100_000
 _WIDEST_CELL = 100
 _DECIMALS = 4
 
-Report = Callable[[str, int, int], None]
+
+class Report(Protocol):
+    """Called with what is being done, how many are done, of how many, and what else there is to say of it."""
+
+    def __call__(self, what: str, done: int, total: int, detail: str = "", /) -> None: ...
 
 
 def out() -> Console:
@@ -136,15 +141,16 @@ def progress() -> Generator[Report]:
         BarColumn(_BAR_WIDTH),
         MofNCompleteColumn(),
         TimeElapsedColumn(),
+        TextColumn("{task.fields[detail]}", style="dim"),
         console=console,
         transient=True,
         disable=not console.is_terminal,
     ) as display:
         tasks: dict[str, TaskID] = {}
 
-        def report(what: str, done: int, total: int) -> None:
+        def report(what: str, done: int, total: int, detail: str = "", /) -> None:
             if what not in tasks:
-                tasks[what] = display.add_task(what, total=total or None)
-            display.update(tasks[what], completed=done, total=total or None)
+                tasks[what] = display.add_task(what, total=total or None, detail="")
+            display.update(tasks[what], completed=done, total=total or None, detail=detail)
 
         yield report

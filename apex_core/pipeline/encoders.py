@@ -11,6 +11,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 from typing import IO, Any, Self, cast
 
 from apex_core import errors
@@ -34,6 +35,16 @@ def encoder_devices(settings: EncoderSettings) -> tuple[str, ...]:
     import torch
 
     return tuple(f"cuda:{index}" for index in range(torch.cuda.device_count())) or ("auto",)
+
+
+def ranges(settings: Settings, shards: Sequence[str], encoders: int = 1) -> list[tuple[str, ...]]:
+    """Contiguous ranges of shards, one a task, all about as long: ``range_shards``, or less where some of so many
+    ``encoders`` would have nothing to do, or more where there would be more than ``max_tasks``.
+    """
+    wanted = max(-(-len(shards) // settings.encoder.range_shards), min(encoders, len(shards)))
+    count = min(wanted, settings.encoder.max_tasks)
+    edges = [len(shards) * n // count for n in range(count + 1)] if count else []
+    return [tuple(shards[start:end]) for start, end in pairwise(edges)]
 
 
 class Encoders:
@@ -72,28 +83,32 @@ class _Post:
 
     def __init__(self, settings: Settings, device: str, count: int) -> None:
         self._settings, self._device, self._count = settings, device, count
-        self._closed = threading.Event()
+        self._closed, self._busy = threading.Event(), threading.Lock()
         self._process: _Process | None = None
 
     def encode(self, encoder_id: str, shards: Sequence[str], progress: Progress) -> Facts:
-        self._process = self._process or _Process(self._settings, self._device, self._count)
-        try:
-            if self._closed.is_set():  # only now: whoever closes, kills a process that is there
-                raise EncoderError("The encoding was ended.")
-            return self._process.encode(encoder_id, shards, progress)
-        except _Told as told:
-            raise told.error from None
-        except BaseException:
-            # Dead, or left in the middle of its work: either way of no more use.
-            self._process.stop()
-            self._process = None
-            raise
+        with self._busy:
+            self._process = self._process or _Process(self._settings, self._device, self._count)
+            try:
+                if self._closed.is_set():  # only now: whoever closes, kills a process that is there
+                    raise EncoderError("The encoding was ended.")
+                return self._process.encode(encoder_id, shards, progress)
+            except _Told as told:
+                raise told.error from None
+            except BaseException:
+                # Dead, or left in the middle of its work: either way of no more use.
+                self._process.stop()
+                self._process = None
+                raise
 
     def close(self) -> None:
         """End the process; a thread that waits for it raises EncoderDied."""
         self._closed.set()
         if (process := self._process) is not None:
             process.kill()
+        with self._busy:
+            if self._process is not None:
+                self._process.stop()
 
 
 class _Told(Exception):
@@ -137,6 +152,7 @@ class _Process:
     def stop(self) -> None:
         self.kill()
         self._process.wait()
+        self._words.end()
         with contextlib.suppress(OSError):  # what was not sent is of no interest any more
             self._lines.close()
 

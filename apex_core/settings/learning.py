@@ -80,7 +80,7 @@ class EncoderSettings(Section):
     )
     batch_segments: int = Field(default=4, ge=1)
     shard_songs: int = Field(default=256, ge=1)
-    range_shards: int = Field(default=8, ge=1, description="Shards a task takes, unless encoders would have none.")
+    range_shards: int = Field(default=8, ge=1, description="Shards a task takes, about.")
     max_tasks: int = Field(default=100, ge=1, le=180, description="Most extraction tasks in one flow run.")
     decode_workers: int = Field(
         default=2, ge=0, description="Decoder processes of each encoder process; 0 decodes and verifies in process."
