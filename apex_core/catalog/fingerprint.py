@@ -17,7 +17,10 @@ BOOKKEEPING: dict[str, tuple[str, ...]] = {
     "score_cohort": (),
     "engagement_score": ("age_days",),
     "encoder": ("first_used_at",),
-    "embedding_shard": ("adopted_at", "device", "precision"),
+    "embedding_shard": (
+        *("adopted_at", "device", "precision", "host", "torch", "batch_segments", "bytes"),
+        *("wall_s", "wait_s", "encode_s"),
+    ),
     "embedding": (),
     "aesthetic": ("labelled_at",),
     "split": ("assigned_at",),

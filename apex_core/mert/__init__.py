@@ -13,6 +13,7 @@ from apex_core.mert.mix import AUTHORS_LAYER_MIX, LayerMix, mix
 from apex_core.mert.shards import (
     ShardManifest,
     ShardSong,
+    committed_shards,
     read_shard_manifest,
     read_shard_manifests,
     segment_vectors,
@@ -35,6 +36,7 @@ __all__ = [
     "ShardManifest",
     "ShardSong",
     "clear_shard",
+    "committed_shards",
     "describe_encoder",
     "keep_encoder",
     "load_encoder",

@@ -10,7 +10,7 @@ from dataclasses import asdict, replace
 import pyarrow as pa
 
 from apex_core.mert import tables
-from apex_core.mert.shards import ShardFile, ShardManifest, read_shard_manifest
+from apex_core.mert.shards import ShardFile, ShardManifest, read_shard_manifest, table_key
 from apex_core.storage import Store
 from apex_core.storage.manifest import entry_of
 
@@ -62,13 +62,14 @@ def _without(store: Store, manifest: ShardManifest, songs: Collection[str]) -> S
     if not left and not failed:
         store.delete(key)
         return None
-    files = {role: _table_without(store, file, role, songs) for role, file in manifest.files.items()}
+    files = {role: _table_without(store, manifest, role, songs) for role in manifest.files}
     cleared = replace(manifest, files=files, songs=left, failed=failed, segments=sum(left.values()))
     store.put_json(key, asdict(cleared), replace=True)
     return cleared
 
 
-def _table_without(store: Store, file: ShardFile, role: str, songs: Collection[str]) -> ShardFile:
+def _table_without(store: Store, manifest: ShardManifest, role: str, songs: Collection[str]) -> ShardFile:
+    file = manifest.files[role]
     if not file.rows:
         return file
     table = tables.parse(store.read(file.key), _EVERYTHING[role])
@@ -76,7 +77,6 @@ def _table_without(store: Store, file: ShardFile, role: str, songs: Collection[s
     kept = table.filter(pa.array(staying))
     data = tables.serialise(kept)
     entry = entry_of(data, kept.num_rows)
-    stem = ".".join(part for part in file.key.split(".")[:-1] if part != file.sha256[:12])
-    key = f"{stem}.{entry.sha256[:12]}.parquet"
+    key = table_key(manifest.encoder_id, manifest.shard_id, role, entry.sha256[:12])
     store.put(key, data)
     return ShardFile(key, entry.sha256, entry.bytes, kept.num_rows)

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from apex_core.errors import ArtifactError, EncoderError, NotFound
 from apex_core.mert import tables
 from apex_core.storage import Store
-from apex_core.storage.manifest import Entry, entry_of
+from apex_core.storage.manifest import entry_of
 
 _RUN_FACTS = ("precision", "device", "torch")
 
@@ -52,6 +52,11 @@ class ShardManifest:
     torch: str
     facts: dict[str, Any] = field(default_factory=dict[str, Any])
 
+    @property
+    def bytes(self) -> int:
+        """Size of its files."""
+        return sum(file.bytes for file in self.files.values())
+
 
 @dataclass(frozen=True, slots=True)
 class ShardFile:
@@ -75,10 +80,9 @@ def write_shard(
         return committed
     _check(songs, facts)
     embedded = [(song.sha256, song.layer_means) for song in songs if song.layer_means is not None]
-    files = {
-        "segments": _put_table(store, _key(encoder_id, shard_id), tables.segment_table(embedded)),
-        "songs": _put_table(store, f"{_key(encoder_id, shard_id)}.songs", tables.song_table(embedded)),
-    }
+    width = int(facts.get("hidden", 1))
+    made = {"segments": tables.segment_table(embedded, width), "songs": tables.song_table(embedded, width)}
+    files = {role: _put_table(store, encoder_id, shard_id, role, table) for role, table in made.items()}
     manifest = _manifest(encoder_id, shard_id, songs, files, facts)
     if store.put_json(f"{_key(encoder_id, shard_id)}.json", asdict(manifest)):
         return manifest
@@ -93,11 +97,16 @@ def read_shard_manifest(store: Store, encoder_id: str, shard_id: str) -> ShardMa
         return None
 
 
+def committed_shards(store: Store, encoder_id: str) -> list[str]:
+    """Ids of an encoder's committed shards, sorted; one listing."""
+    keys = store.list(f"embeddings/{encoder_id}")
+    return [key.rsplit("/", 1)[-1].removesuffix(".json") for key in keys if key.endswith(".json")]
+
+
 def read_shard_manifests(store: Store, encoder_id: str) -> Iterator[ShardManifest]:
     """Every committed shard of an encoder, by shard id."""
-    for key in store.list(f"embeddings/{encoder_id}"):
-        if key.endswith(".json"):
-            yield _parse(store.read(key))
+    for shard_id in committed_shards(store, encoder_id):
+        yield _committed(store, encoder_id, shard_id)
 
 
 def song_vectors(
@@ -153,18 +162,26 @@ def _key(encoder_id: str, shard_id: str) -> str:
     return f"embeddings/{encoder_id}/{shard_id}"
 
 
-def _put_table(store: Store, stem: str, table: pa.Table) -> ShardFile:
+def _put_table(store: Store, encoder_id: str, shard_id: str, role: str, table: pa.Table) -> ShardFile:
+    """Write one file of a shard; it may be there already, of a writer that was killed.
+
+    That one is written once more, so that nobody takes it for an old leftover. Its name tells what is in it, for
+    those who read many at once: ``….songs.parquet``, and ``….parquet`` for segments.
+    """
     data = tables.serialise(table)
     entry = entry_of(data, table.num_rows)
-    key = f"{stem}.parquet"
-    if not store.put(key, data) and store.sha256(key) != entry.sha256:
-        key = f"{stem}.{entry.sha256[:12]}.parquet"
-        store.put(key, data)
-    return _file(key, entry, table.num_rows)
+    key = table_key(encoder_id, shard_id, role)
+    if not store.put(key, data):
+        if store.sha256(key) != entry.sha256:
+            key = table_key(encoder_id, shard_id, role, entry.sha256[:12])
+        store.put(key, data, replace=True)
+    return ShardFile(key, entry.sha256, entry.bytes, table.num_rows)
 
 
-def _file(key: str, entry: Entry, rows: int) -> ShardFile:
-    return ShardFile(key, entry.sha256, entry.bytes, rows)
+def table_key(encoder_id: str, shard_id: str, role: str, digest: str = "") -> str:
+    """Where a table of a shard lies; ``digest`` tells it from one of other bytes."""
+    told = f".{digest}" if digest else ""
+    return f"{_key(encoder_id, shard_id)}{told}{'.songs' if role == 'songs' else ''}.parquet"
 
 
 def _manifest(

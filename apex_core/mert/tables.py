@@ -18,11 +18,11 @@ SONG_COLUMNS = ("sha256", "segments", *LAYER_COLUMNS, "mixed")
 Embedded = Sequence[tuple[str, NDArray[np.float32]]]
 
 
-def segment_table(embedded: Embedded) -> pa.Table:
-    """One row a segment: sha256, segment, start_s, the four layer means."""
+def segment_table(embedded: Embedded, width: int = 1) -> pa.Table:
+    """One row a segment: sha256, segment, start_s, the four layer means; ``width`` is a vector's length, of no rows."""
     counts = [len(means) for _, means in embedded]
     numbers = np.concatenate([np.arange(n, dtype=np.int32) for n in counts]) if counts else np.empty(0, np.int32)
-    means = _stack([means for _, means in embedded])
+    means = _stack([means for _, means in embedded], width)
     return pa.table(
         {
             "sha256": pa.array(
@@ -36,9 +36,9 @@ def segment_table(embedded: Embedded) -> pa.Table:
     )
 
 
-def song_table(embedded: Embedded) -> pa.Table:
+def song_table(embedded: Embedded, width: int = 1) -> pa.Table:
     """One row a song: sha256, segments, each layer's mean over segments, and their mix (FACTS §2)."""
-    means = _stack([song_means(means)[None] for _, means in embedded])
+    means = _stack([song_means(means)[None] for _, means in embedded], width)
     return pa.table(
         {
             "sha256": pa.array([sha256 for sha256, _ in embedded], pa.string()),
@@ -90,6 +90,6 @@ def _layers(means: NDArray[np.float32]) -> dict[str, pa.FixedSizeListArray]:
     return {name: vectors(means[:, i]) for i, name in enumerate(LAYER_COLUMNS)}
 
 
-def _stack(parts: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
-    # Zero rows still need a length: a fixed-size list of zero floats is not a column every reader accepts.
-    return np.concatenate(parts) if parts else np.empty((0, len(LAYER_COLUMNS), 1), np.float32)
+def _stack(parts: Sequence[NDArray[np.float32]], width: int) -> NDArray[np.float32]:
+    # Zero rows have a length, too: who reads many files at once wants one type of all.
+    return np.concatenate(parts) if parts else np.empty((0, len(LAYER_COLUMNS), width), np.float32)

@@ -37,6 +37,13 @@ SHARD: dict[str, Any] = {
     "precision": pl.String,
     "device": pl.String,
     "adopted_at": UTC_TIME,
+    "wall_s": pl.Float64,
+    "wait_s": pl.Float64,
+    "encode_s": pl.Float64,
+    "host": pl.String,
+    "torch": pl.String,
+    "batch_segments": pl.Int32,
+    "bytes": pl.Int64,
 }
 EMBEDDING: dict[str, Any] = {
     "encoder_id": pl.String,

@@ -3,9 +3,10 @@
 import contextlib
 import os
 import socket
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Generator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Protocol
 
 from apex_core.catalog import Connection, connect, sql, transaction
 from apex_core.catalog.lock import hold, share
@@ -15,11 +16,14 @@ from apex_core.storage import Store
 
 _STORE_LOCK = "store.lock"
 
-Progress = Callable[[str, int, int], None]
-"""Called with what is being done, how many are done, and of how many."""
+
+class Progress(Protocol):
+    """Called with what is being done, how many are done, of how many, and what else there is to say of it."""
+
+    def __call__(self, what: str, done: int, total: int, detail: str = "", /) -> None: ...
 
 
-def no_progress(what: str, done: int, total: int) -> None:
+def no_progress(what: str, done: int, total: int, detail: str = "") -> None:
     """Show nothing."""
 
 

@@ -62,7 +62,8 @@ _AUDIO = """
     FROM track
 """
 _EMBEDDED_SHARD = """
-    INSERT INTO embedding_shard SELECT 'e1', $shard_id, len($songs), 0, len($songs), 30, 'fp32', 'cpu', $as_of
+    INSERT INTO embedding_shard (encoder_id, shard_id, songs, failed, segments, audio_s, precision, device, adopted_at)
+    SELECT 'e1', $shard_id, len($songs), 0, len($songs), 30, 'fp32', 'cpu', $as_of
 """
 _TABLES = """
     SELECT table_name, estimated_size FROM duckdb_tables()

@@ -30,7 +30,8 @@ SOUND = """
     INSERT INTO audio BY NAME SELECT platform, track_id, 'available' AS state, track_id AS sha256, 'u' AS uri,
         1 AS attempts, TIMESTAMPTZ '2026-01-10 00:00Z' AS checked_at FROM track;
     INSERT INTO encoder VALUES ('e', 's', '{}', TIMESTAMPTZ '2026-01-10 00:00Z');
-    INSERT INTO embedding_shard VALUES ('e', 'sh', 200, 0, 200, 1, 'fp32', 'cpu', TIMESTAMPTZ '2026-01-10 00:00Z');
+    INSERT INTO embedding_shard (encoder_id, shard_id, songs, failed, segments, audio_s, precision, device, adopted_at)
+        VALUES ('e', 'sh', 200, 0, 200, 1, 'fp32', 'cpu', TIMESTAMPTZ '2026-01-10 00:00Z');
     INSERT INTO embedding SELECT 'e', sha256, 'sh', 'embedded', NULL, 1 FROM audio;
     INSERT INTO split SELECT platform, track_id, CASE creator_id WHEN 'c0' THEN 'train' ELSE 'test' END,
         'suno:creator:' || creator_id, false, TIMESTAMPTZ '2026-01-10 00:00Z' FROM track;

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from apex_core.catalog import connect
-from apex_core.errors import AudioError
+from apex_core.errors import ShardsFailed
 from apex_core.mert import describe_encoder, read_shard_manifest, read_shard_manifests
 from apex_core.pipeline.audio import run_audio
 from apex_core.pipeline.extract import adopt, encode_shards, plan_extract, run_extract
@@ -29,9 +29,9 @@ def test_a_transient_fault_leaves_the_shard_uncommitted(tmp_path: Path) -> None:
     for shard_id, sha256, uri in (("bad", words, str(tmp_path / "words.mp3")), ("unreadable", words, "/proc/self/mem")):
         song = {"sha256": sha256, "uri": uri, "origin": "library", "duration_s": 1.0}
         store.put_json(f"shard_plans/{encoder_id}/{shard_id}.json", [song])
-    with pytest.raises(AudioError, match="/proc/self/mem: temporary: OSError") as caught:
-        encode_shards(settings, encoder_id, ["bad", "unreadable"])
-    assert caught.value.transient
+    with pytest.raises(ShardsFailed, match="shard unreadable: /proc/self/mem: temporary: OSError") as caught:
+        encode_shards(settings, encoder_id, ["unreadable", "bad"])
+    assert (caught.value.shards, caught.value.transient, caught.value.stopped) == (("unreadable",), True, False)
     assert read_shard_manifest(store, encoder_id, "unreadable") is None
     committed = read_shard_manifest(store, encoder_id, "bad")
     assert committed is not None
@@ -66,6 +66,10 @@ def planned(run: Run) -> list[list[dict[str, str]]]:
     return [run.store.read_json(f"shard_plans/{plan.encoder_id}/{shard_id}.json") for shard_id in plan.shards]
 
 
+def encoder_id(run: Run) -> str:
+    return describe_encoder(run.settings.encoder, run.settings.cache)[0]
+
+
 def test_a_song_without_its_file_is_no_failure_and_comes_back(run: Run, library: Path, tmp_path: Path) -> None:
     (changed, gone, _), (alone,) = planned(run)
     kept = {song["uri"]: shutil.copy(song["uri"], tmp_path) for song in (changed, gone, alone)}
@@ -75,7 +79,7 @@ def test_a_song_without_its_file_is_no_failure_and_comes_back(run: Run, library:
     report = run_extract(run)
     counts = {name: report.counts[name] for name in ("shards", "songs", "failed", "absent", "missing_shards")}
     assert counts == {"shards": 1, "songs": 1, "failed": 0, "absent": 3, "missing_shards": 0}
-    assert len(list(read_shard_manifests(run.store, report.note))) == 1, "no shard of nothing"
+    assert len(list(read_shard_manifests(run.store, encoder_id(run)))) == 1, "no shard of nothing"
     with connect(run.settings, "test") as connection:
         due = connection.execute(
             "SELECT reason, count(*) FROM audio WHERE state = 'unavailable' AND next_try_at = checked_at GROUP BY ALL"

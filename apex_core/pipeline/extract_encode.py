@@ -1,0 +1,284 @@
+"""A range of planned shards through the encoder, without the catalog.
+
+What goes wrong with a song is kept in its shard. What goes wrong with a shard leaves it uncommitted and the others
+alone, unless so many fail in a row, and in the same way, that it cannot be them.
+"""
+
+import errno
+import logging
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from apex_core import mert  # its encoder, and torch with it, loads only when there is something to encode
+from apex_core.audio import AudioRef, Feed
+from apex_core.errors import (
+    ApexError,
+    AudioError,
+    EncoderError,
+    ShardsFailed,
+    StorageError,
+    TooLarge,
+    Undecodable,
+)
+from apex_core.mert import read_shard_manifest, write_shard
+from apex_core.pipeline.extract_batches import Batches, Encoded, refuse_dead_encoder
+from apex_core.pipeline.extract_pace import Pace
+from apex_core.pipeline.extract_plan import PlannedSong, at_once, batched, note_absent, read_planned
+from apex_core.pipeline.run import Progress, no_progress
+from apex_core.settings import Settings
+from apex_core.storage import Store
+
+if TYPE_CHECKING:
+    from apex_core.mert import Encoder
+
+_log = logging.getLogger("apex_core.pipeline")
+
+_OPENED = 64
+_IN_A_ROW = 3
+_FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS})
+_TOLD = 3
+_FACTS = ("shards", "songs", "failed", "absent", "audio_s", "wall_s", "wait_s", "encode_s")
+
+
+@dataclass(slots=True, eq=False)
+class _Shard:
+    """A shard in the making. ``handed``, ``taken``: how many of its songs the feed was asked for, and gave."""
+
+    shard_id: str
+    planned: list[PlannedSong]
+    failed: bool = False
+    handed: int = 0
+    taken: int = 0
+    songs: list[Encoded] = field(default_factory=list[Encoded])
+    absent: list[dict[str, str]] = field(default_factory=list[dict[str, str]])
+
+    @property
+    def audio_s(self) -> float:
+        return sum(song.seconds for song in self.planned)
+
+    @property
+    def counts(self) -> dict[str, float]:
+        failed = sum(song.reason is not None for song in self.songs)
+        return {"shards": bool(self.songs), "songs": len(self.songs), "failed": failed, "absent": len(self.absent)}
+
+
+class _Failures:
+    """The shards that failed so far, and why."""
+
+    def __init__(self) -> None:
+        self.errors: dict[str, Exception] = {}
+        self._row: list[object] = []
+
+    def add(self, shard_id: str, error: Exception) -> None:
+        """Note a failure. Raises ShardsFailed when trying others would be no use."""
+        _log.warning("shard %s was not encoded: %s", shard_id, error)
+        self.errors[shard_id] = error
+        self._row = [kind for kind in self._row if kind == _kind(error)] + [_kind(error)]
+        if isinstance(error, MemoryError) or (isinstance(error, OSError) and error.errno in _FULL):
+            self.tell(f"; no other was tried after {error!r}")
+        if len(self._row) >= _IN_A_ROW:
+            self.tell(f"; no other was tried after {_IN_A_ROW} in a row failed alike")
+
+    def passed(self) -> None:
+        """A shard went well."""
+        self._row.clear()
+
+    def tell(self, stopped: str = "") -> None:
+        """Raise ShardsFailed, if there is anything to tell."""
+        if not self.errors:
+            return
+        first = next(iter(self.errors.values()))
+        told = [f"shard {shard_id}: {_said(error)}" for shard_id, error in list(self.errors.items())[:_TOLD]]
+        more = f"; and {len(self.errors) - _TOLD} more" if len(self.errors) > _TOLD else ""
+        raise ShardsFailed(
+            f"{'; '.join(told)}{more}{stopped}",
+            fix=(isinstance(first, ApexError) and first.fix) or "mend that and extract again: only what failed is done",
+            shards=tuple(self.errors),
+            transient=all(_may_pass(error) for error in self.errors.values()),
+            stopped=bool(stopped),
+        ) from first
+
+
+def encode_shards(
+    settings: Settings, encoder_id: str, shards: Sequence[str], progress: Progress = no_progress
+) -> dict[str, float]:
+    """Encode planned shards; a shard that is committed already is left alone. Opens no catalog.
+
+    One feed runs through all shards, so decoding is ahead across their borders. A song that cannot be decoded, or has
+    no finite vector, is recorded in its shard with the reason; one whose file is gone or changed is left out, and
+    noted for ``adopt``.
+    Returns counts: shards, songs, failed, absent; and seconds: audio_s, wall_s, wait_s (for the feed), encode_s.
+    Raises ShardsFailed, when all others are done, for shards that could not be encoded, as of a song that cannot be
+    read just now; EncoderError or AudioError when there is no encoder, or no decoder, at all.
+    """
+    store, failures = Store.open(settings.store_url), _Failures()
+    work = _open(store, encoder_id, shards, failures)
+    total: dict[str, float] = dict.fromkeys(_FACTS, 0.0)
+    if work:
+        encoder = mert.loaded_encoder(settings.encoder, settings.cache)
+        if encoder.encoder_id != encoder_id:
+            raise EncoderError(
+                f"This worker's encoder is {encoder.encoder_id}, the plan was made for {encoder_id}.",
+                fix="give every worker the same APEX_ENCODER__* settings",
+            )
+        workers, on_gpu = settings.encoder.decode_workers, not encoder.device.startswith("cpu")
+        with Feed(settings.store_url, settings.audio, workers, native=on_gpu) as feed:
+            _Range(store, encoder, feed, work, progress).run(total, failures)
+    failures.tell()
+    return total
+
+
+def _open(store: Store, encoder_id: str, shards: Sequence[str], failures: _Failures) -> list[_Shard]:
+    """The shards that are not committed yet, with their songs."""
+
+    def ask(shard_id: str) -> _Shard | Exception | None:
+        try:
+            if read_shard_manifest(store, encoder_id, shard_id) is not None:
+                return None
+            return _Shard(shard_id, read_planned(store, encoder_id, shard_id))
+        except Exception as error:
+            return error
+
+    work: list[_Shard] = []
+    for some in batched(shards, _OPENED if not store.is_local else 1):
+        for shard_id, found in zip(some, at_once(store, ask, some), strict=True):
+            if isinstance(found, Exception):
+                failures.add(shard_id, found)
+            elif found is not None:
+                failures.passed()
+                work.append(found)
+    return work
+
+
+class _Range:
+    """The encoding of shard after shard from one stream of songs."""
+
+    def __init__(
+        self, store: Store, encoder: "Encoder", feed: Feed[Any], work: Sequence[_Shard], progress: Progress
+    ) -> None:
+        self._store, self._encoder, self._progress = store, encoder, progress
+        self._work = work
+        self._pace = Pace()
+        self._stream: Iterator[tuple[AudioRef, Any]] = iter(feed.stream(self._refs()))
+        self._feeding = True
+        self._total = sum(len(shard.planned) for shard in work)
+        self._left_s = sum(shard.audio_s for shard in work)
+        self._done = 0
+
+    def run(self, total: dict[str, float], failures: _Failures) -> None:
+        """Encode and commit; what is done is added to ``total``."""
+        for shard in self._work:
+            before = self._pace.mark()
+            try:
+                self._encode(shard)
+                self._commit(shard, self._pace.since(before))
+            except Exception as error:
+                if not self._feeding:  # there are no decoders; that is no shard's fault
+                    raise
+                self._give_up(shard, failures, error)
+                continue
+            failures.passed()
+            for name, count in shard.counts.items():
+                total[name] += count
+            total["audio_s"] += sum(song.song.seconds for song in shard.songs if song.reason is None)
+            shard.songs.clear()
+        total |= {"wall_s": self._pace.wall_s, "wait_s": self._pace.wait_s, "encode_s": self._pace.encode_s}
+
+    def _refs(self) -> Iterator[AudioRef]:
+        """What the feed is to decode: nothing more of a shard that has failed."""
+        for shard in self._work:
+            for song in shard.planned:
+                if shard.failed:
+                    break
+                shard.handed += 1
+                yield song.ref
+
+    def _encode(self, shard: _Shard) -> None:
+        batches = Batches(self._encoder, self._pace)
+        for planned in shard.planned:
+            found = self._segments(self._take(shard))
+            if isinstance(found, AudioError):
+                _judge(shard, planned, found)
+            else:
+                shard.songs.append(Encoded(planned))
+                batches.add(shard.songs[-1], found)
+            self._tick(planned)
+        batches.finish()
+        refuse_dead_encoder(shard.songs)
+
+    def _take(self, shard: _Shard) -> Any:  # noqa: ANN401  windows, a song at its own rate, or an error
+        self._feeding = False
+        with self._pace.waiting():
+            _, found = next(self._stream)
+        self._feeding = True
+        shard.taken += 1
+        return found
+
+    def _segments(self, found: Any) -> Any:  # noqa: ANN401  an array of numpy or of torch, or an error
+        if isinstance(found, np.ndarray | AudioError):
+            return found
+        from apex_core.audio import windows_on
+
+        try:
+            with self._pace.encoding():
+                return windows_on(found, self._encoder.device)
+        except AudioError as error:
+            return error
+
+    def _tick(self, planned: PlannedSong) -> None:
+        self._done += 1
+        self._pace.audio_s += planned.seconds
+        self._left_s -= planned.seconds
+        self._progress("encode", self._done, self._total, self._pace.told(self._left_s))
+
+    def _commit(self, shard: _Shard, facts: dict[str, Any]) -> None:
+        # What is absent is noted first, so that no committed shard keeps it to itself.
+        if shard.absent:
+            note_absent(self._store, self._encoder.encoder_id, shard.shard_id, shard.absent)
+        if shard.songs:
+            rows = [song.row() for song in shard.songs]
+            facts = {**self._encoder.run_facts, **facts}
+            write_shard(self._store, self._encoder.encoder_id, shard.shard_id, rows, facts)
+
+    def _give_up(self, shard: _Shard, failures: _Failures, error: Exception) -> None:
+        shard.failed = True
+        shard.songs.clear()
+        self._total -= len(shard.planned) - shard.handed
+        self._left_s -= sum(song.seconds for song in shard.planned[shard.taken :])
+        failures.add(shard.shard_id, error)
+        while shard.taken < shard.handed:  # decoded ahead already
+            self._take(shard)
+            self._done += 1
+
+
+def _judge(shard: _Shard, planned: PlannedSong, error: AudioError) -> None:
+    """Record a song that cannot be decoded; note one whose file is not there, which is no verdict on it."""
+    if isinstance(error, Undecodable | TooLarge):
+        shard.songs.append(Encoded(planned, error.message))
+    elif error.transient:
+        raise AudioError(
+            f"{planned.ref.uri}: {error.message}",
+            fix="run the extraction again when the file can be read",
+            transient=True,
+        ) from error
+    else:
+        shard.absent.append({"sha256": planned.ref.sha256, "uri": planned.ref.uri, "reason": error.message})
+
+
+def _kind(error: Exception) -> object:
+    """What errors of one cause have in common."""
+    return type(error), getattr(error, "errno", None)
+
+
+def _said(error: Exception) -> str:
+    return error.message if isinstance(error, ApexError) else repr(error)
+
+
+def _may_pass(error: Exception) -> bool:
+    """Whether another try may help: not after what we refused ourselves."""
+    if isinstance(error, ApexError):
+        return bool(getattr(error, "transient", False)) or type(error) is StorageError
+    return True
