@@ -33,7 +33,6 @@ def settings(tmp_path: Path, world: World, platform: SandboxServer) -> Iterator[
     more = {
         "APEX_SOURCES__SUNO__PAGE_SIZE": "4",
         "APEX_SOURCES__SUNO__PROFILES": f'["{handle}"]',
-        "APEX_LOCK_TIMEOUT_S": "1",
     }
     with environment(variables(tmp_path / "home", world, platform) | more) as read:
         yield read
@@ -74,6 +73,7 @@ def test_a_platform_that_somebody_else_ingests_is_its_own_trouble(
 
     monkeypatch.setattr(list_platform, "retries", 0)  # it would wait for five minutes
     with (
+        environment({"APEX_LOCK_TIMEOUT_S": "1"}),
         platform_lock(settings, "suno", "a dump"),
         pytest.raises(ApexError, match=r"suno was not ingested: The ingest of suno is held by 'a dump'") as raised,
     ):
