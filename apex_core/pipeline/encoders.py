@@ -78,6 +78,25 @@ class Encoders:
             self._free.put(post)
 
 
+_kept: tuple[object, Encoders] | None = None
+
+
+def kept_encoders(settings: Settings) -> Encoders:
+    """The encoder process on this process's device, started or, when it is the one of the last call, kept.
+
+    For one thread at a time, in a process that serves ranges from elsewhere; the encoder process ends with it.
+    """
+    global _kept
+    # A process sees the device that was visible when it started: another one is for another process.
+    key = (settings, os.environ.get("CUDA_VISIBLE_DEVICES"))
+    if _kept is not None and _kept[0] == key:
+        return _kept[1]
+    if _kept is not None:
+        _kept[1].__exit__()
+    _kept = (key, Encoders(settings, (settings.encoder.device,)))
+    return _kept[1]
+
+
 class _Post:
     """A device and the process that is on it."""
 
