@@ -40,6 +40,12 @@ class Architecture:
     conv_pos_batch_norm: bool = False
     layer_norm_eps: float = 1e-5
 
+    def frames(self, samples: int) -> int:
+        """How many frames the convolutions make of so many samples."""
+        for kernel, stride in zip(self.conv_kernel, self.conv_stride, strict=True):
+            samples = (samples - kernel) // stride + 1
+        return samples
+
 
 MERT_95M = Architecture()
 

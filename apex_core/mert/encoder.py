@@ -1,21 +1,23 @@
-"""The frozen encoder itself: stock HuBERT, eval mode, float32."""
+"""The frozen encoder itself: HuBERT's weights, and what computes vectors with them."""
 
 import logging
-from collections.abc import Generator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from transformers import HubertConfig, HubertModel
 
-from apex_core.errors import EncoderError
+from apex_core.errors import EncoderError, NonFiniteOutput
 from apex_core.mert import tiny
 from apex_core.mert.checkpoint import locate
 from apex_core.mert.config import LAYERS, SAMPLE_RATE, SEGMENT_SAMPLES, Architecture
+from apex_core.mert.devices import choose_batch, choose_compile, choose_device, choose_precision, device_facts
+from apex_core.mert.forward import Forward, choose_forward
 from apex_core.mert.identity import identify, identify_tiny
 from apex_core.mert.weights import converted, read_converted
 from apex_core.settings import EncoderSettings
@@ -25,10 +27,15 @@ _log = logging.getLogger("apex_core.mert")
 Waves = NDArray[np.float32]
 Vectors = NDArray[np.float32]
 
+_FLOAT32 = (np.float32, torch.float32)
+
 
 @dataclass(frozen=True, slots=True)
 class Encoder:
-    """A loaded encoder. ``facts`` say what its vectors mean, ``run_facts`` how they were computed."""
+    """A loaded encoder. ``facts`` say what its vectors mean, ``run_facts`` how they were computed.
+
+    ``model`` is the stock one with the same weights, as a reference; ``forward`` is what encodes.
+    """
 
     encoder_id: str
     facts: dict[str, Any]
@@ -36,7 +43,7 @@ class Encoder:
     precision: str
     hidden: int
     batch_segments: int
-    normalise: bool
+    forward: Forward
     model: HubertModel
     threads: int | None = None
 
@@ -49,31 +56,41 @@ class Encoder:
             "torch": torch.__version__,
             "batch_segments": self.batch_segments,
             "hidden": self.hidden,
+            "forward": self.forward.kind,
+            "compiled": self.forward.compiled,
+            **device_facts(self.device),
         }
 
-    def encode(self, segments: Waves) -> Vectors:
+    def encode(self, segments: Waves | torch.Tensor) -> Vectors:
         """Encode float32[k, 720000] at 24 kHz into layer means float32[k, 4, hidden].
 
-        Layers are blocks 2, 5, 8, 12 (FACTS §2). Segments run in batches of ``batch_segments``, in order, so
-        equal calls on one device give equal bytes.
-        Raises EncoderError for other shapes and for input or output that is not finite.
+        ``segments`` are an array, or a tensor that lies on the encoder's device already. Layers are blocks 2, 5, 8,
+        12 (FACTS §2). Segments run in batches of ``batch_segments``, in order, so equal calls on one device give
+        equal bytes.
+        Raises EncoderError for other shapes and for input that is not finite, NonFiniteOutput naming all segments
+        whose vectors are not.
         """
-        if segments.ndim != 2 or segments.shape[1] != SEGMENT_SAMPLES or segments.dtype != np.float32:
+        if segments.ndim != 2 or segments.shape[1] != SEGMENT_SAMPLES or segments.dtype not in _FLOAT32:
             raise EncoderError(
                 f"Segments are {segments.dtype}{list(segments.shape)}, not float32[k, {SEGMENT_SAMPLES}]."
             )
-        _refuse_non_finite(segments, "input")
         means = np.empty((len(segments), len(LAYERS), self.hidden), np.float32)
         for start in range(0, len(segments), self.batch_segments):
-            batch = segments[start : start + self.batch_segments]
-            means[start : start + len(batch)] = self._encode_batch(batch)
-        _refuse_non_finite(means, "output")
+            waves = self._placed(segments[start : start + self.batch_segments])
+            _refuse_non_finite_input(waves, start, len(segments))
+            means[start : start + len(waves)] = self._encode_batch(waves)
+        _refuse_non_finite_output(means)
         return means
 
-    def _encode_batch(self, waves: Waves) -> Vectors:
-        prepared = np.stack([unit_variance(wave) for wave in waves]) if self.normalise else waves
+    def _placed(self, segments: Waves | torch.Tensor) -> torch.Tensor:
+        if isinstance(segments, np.ndarray):
+            # torch takes no read-only memory; such segments are copied, a batch at a time.
+            segments = torch.from_numpy(np.require(segments, requirements=["C", "W"]))
+        return segments.to(self.device)
+
+    def _encode_batch(self, waves: torch.Tensor) -> Vectors:
         with _threads(self.threads):
-            return layer_means(self.model, torch.from_numpy(prepared).to(self.device)).cpu().numpy()
+            return self.forward(waves).cpu().numpy()
 
 
 def load_encoder(settings: EncoderSettings, cache: Path) -> Encoder:
@@ -81,31 +98,51 @@ def load_encoder(settings: EncoderSettings, cache: Path) -> Encoder:
 
     Raises EncoderError when weights cannot be had, are not what was pinned, do not fit, or are dead.
     """
-    device = choose_device(settings.device)
+    choose_device(settings.device)  # before anything is downloaded
     if settings.source == tiny.SOURCE:
-        encoder_id, facts = identify_tiny(settings)
-        model, normalise = build(tiny.ARCHITECTURE, tiny.weights(), tiny.SOURCE), tiny.NORMALISE
-        threads = tiny.THREADS
-    else:
-        checkpoint = locate(settings, cache)
-        path, weights = converted(checkpoint, cache, settings.sha256)
-        encoder_id, facts = identify(settings, checkpoint, weights)
-        model = build(checkpoint.architecture, read_converted(path), str(checkpoint.weights))
-        normalise, threads = checkpoint.normalise, None
-    hidden = int(facts["hidden"])
-    encoder = Encoder(
-        encoder_id,
-        facts,
-        device,
-        "fp32",
-        hidden,
-        settings.batch_segments,
-        normalise,
-        model.to(cast(Any, device)),
-        threads,
-    )
+        model = build(tiny.ARCHITECTURE, tiny.weights(), tiny.SOURCE)
+        named, architecture = identify_tiny(settings), tiny.ARCHITECTURE
+        return equip(settings, named, model, architecture, normalise=tiny.NORMALISE, threads=tiny.THREADS)
+    checkpoint = locate(settings, cache)
+    path, weights = converted(checkpoint, cache, settings.sha256)
+    model = build(checkpoint.architecture, read_converted(path), str(checkpoint.weights))
+    named = identify(settings, checkpoint, weights)
+    return equip(settings, named, model, checkpoint.architecture, normalise=checkpoint.normalise)
+
+
+def equip(
+    settings: EncoderSettings,
+    named: tuple[str, dict[str, Any]],
+    model: HubertModel,
+    architecture: Architecture,
+    *,
+    normalise: bool,
+    threads: int | None = None,
+) -> Encoder:
+    """Put a model to work as ``settings`` say: device, precision, batches. Raises EncoderError when it is dead."""
+    device = choose_device(settings.device)
+    precision = choose_precision(settings.precision, device)
+    batch = choose_batch(settings.batch_segments, device, architecture, precision)
+
+    def made(compiled: bool) -> Encoder:
+        forward = choose_forward(model, architecture, device, precision, normalise=normalise, compiled=compiled)
+        hidden = architecture.hidden_size
+        return Encoder(*named, device, precision, hidden, batch, forward, model, threads)
+
+    encoder = _probed_compiled(made) if choose_compile(settings.compile, device) else made(False)
     _probe(encoder)
-    _log.info("encoder %s on %s", encoder_id, device)
+    _log.info("encoder %s on %s, %s, %d segments at a time", encoder.encoder_id, device, precision, batch)
+    return encoder
+
+
+def _probed_compiled(made: Callable[[bool], Encoder]) -> Encoder:
+    """A compiled encoder if its compiler works here; else a plain one, which computes the same, only slower."""
+    try:
+        encoder = made(True)
+        encoder.forward(_tone_and_noise().to(encoder.device))
+    except Exception as error:  # the compiler's errors have no common class, and none is a reason to stop
+        _log.warning("the encoder runs uncompiled: %s", str(error).strip().partition("\n")[0])
+        return made(False)
     return encoder
 
 
@@ -138,25 +175,6 @@ def _refuse_misfit(wanted: Mapping[str, torch.Tensor], weights: Mapping[str, Vec
         )
 
 
-def unit_variance(wave: Waves) -> Waves:
-    """Zero mean and unit variance over the padded segment, as Wav2Vec2FeatureExtractor computes it."""
-    return (wave - wave.mean()) / np.sqrt(wave.var() + 1e-7)
-
-
-def layer_means(model: HubertModel, waves: torch.Tensor) -> torch.Tensor:
-    """Waves [b, n] to time means [b, 4, hidden]; no attention mask: every segment is whole (FACTS §2)."""
-    with torch.inference_mode(), _full_float32():
-        states = cast(tuple[torch.Tensor, ...], model(waves, output_hidden_states=True).hidden_states)
-        return torch.stack([states[layer].mean(dim=1) for layer in LAYERS], dim=1)
-
-
-@contextmanager
-def _full_float32() -> Generator[None]:
-    # cuDNN convolutions use TF32 unless told otherwise; "fp32" must mean what it says.
-    with torch.backends.cudnn.flags(enabled=True, benchmark=False, deterministic=True, allow_tf32=False):
-        yield
-
-
 @contextmanager
 def _threads(count: int | None) -> Generator[None]:
     before = torch.get_num_threads()
@@ -167,29 +185,33 @@ def _threads(count: int | None) -> Generator[None]:
         torch.set_num_threads(before)
 
 
-def choose_device(wanted: str) -> str:
-    """Resolve ``auto`` and check that a named device is there. Raises EncoderError."""
-    if wanted == "auto":
-        return "cuda" if torch.cuda.is_available() else "cpu"
-    kind, _, index = wanted.partition(":")
-    counts = {"cpu": 1, "cuda": torch.cuda.device_count(), "mps": int(torch.backends.mps.is_available())}
-    if kind not in counts or not (index or "0").isdecimal() or int(index or "0") >= counts[kind]:
-        raise EncoderError(f"There is no device {wanted!r} here.", fix="set APEX_ENCODER__DEVICE=auto or cpu")
-    return wanted
-
-
-def _refuse_non_finite(rows: NDArray[np.float32], side: str) -> None:
-    bad = [index for index, row in enumerate(rows) if not np.isfinite(row).all()]
+def _refuse_non_finite_input(waves: torch.Tensor, start: int, of: int) -> None:
+    bad = torch.nonzero(~torch.isfinite(waves).all(dim=1)).flatten().tolist()
     if bad:
-        raise EncoderError(f"Non-finite encoder {side} in segment {bad[0]} ({len(bad)} of {len(rows)} segments).")
+        raise EncoderError(f"Non-finite encoder input in segment {start + bad[0]} of {of}.")
+
+
+def _refuse_non_finite_output(means: Vectors) -> None:
+    bad = tuple(index for index, row in enumerate(means) if not np.isfinite(row).all())
+    if bad:
+        raise NonFiniteOutput(
+            f"Non-finite encoder output in segment {bad[0]} ({len(bad)} of {len(means)} segments).",
+            fix="set APEX_ENCODER__PRECISION=fp32 if it was another",
+            segments=bad,
+        )
+
+
+def _tone_and_noise() -> torch.Tensor:
+    """A second of each."""
+    time = np.arange(SAMPLE_RATE) / SAMPLE_RATE
+    tone = np.sin(2 * np.pi * 440 * time)
+    noise = np.random.default_rng(0).uniform(-1, 1, SAMPLE_RATE)
+    return torch.from_numpy(np.stack([tone, noise]).astype(np.float32))
 
 
 def _probe(encoder: Encoder) -> None:
     """Refuse an encoder that says the same of a tone and of noise, or nothing finite (FACTS §4)."""
-    time = np.arange(SAMPLE_RATE) / SAMPLE_RATE
-    tone = np.sin(2 * np.pi * 440 * time)
-    noise = np.random.default_rng(0).uniform(-1, 1, SAMPLE_RATE)
-    said = encoder._encode_batch(np.stack([tone, noise]).astype(np.float32))  # pyright: ignore[reportPrivateUsage]
+    said = encoder._encode_batch(_tone_and_noise().to(encoder.device))  # pyright: ignore[reportPrivateUsage]
     fault = "is not finite" if not np.isfinite(said).all() else None
     if fault is None and min(said.std(axis=2).min(), np.abs(said[0] - said[1]).max(axis=1).min()) < 1e-6:
         fault = "does not depend on the sound"

@@ -78,7 +78,17 @@ class EncoderSettings(Section):
         description="Devices that extraction uses at once, an encoder process each; none named: every CUDA device of "
         "this machine where device is auto, else device alone. One device is worked on in the run's own process.",
     )
-    batch_segments: int = Field(default=4, ge=1)
+    precision: Literal["auto", "fp32", "bf16", "fp16"] = Field(
+        default="auto",
+        description="Of the matrix products; auto: fp32 on a CPU, bf16 on CUDA (fp16 on a card too old for it).",
+    )
+    compile: Literal["auto", "on", "off"] = Field(
+        default="auto",
+        description="Whether torch compiles the encoder's blocks; auto: on CUDA.",
+    )
+    batch_segments: int | None = Field(
+        default=None, ge=1, description="Segments a batch; none: 1 on a CPU, on CUDA what the device's memory allows."
+    )
     shard_songs: int = Field(default=256, ge=1)
     range_shards: int = Field(default=8, ge=1, description="Shards a task takes, about.")
     max_tasks: int = Field(default=100, ge=1, le=180, description="Most extraction tasks in one flow run.")
