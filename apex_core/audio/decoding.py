@@ -2,6 +2,7 @@
 
 import contextlib
 import hashlib
+import math
 from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,9 +23,13 @@ from apex_core.storage import Store
 
 @dataclass(frozen=True, slots=True)
 class Wave:
-    """An open song: finite float32[n] pieces at ``sample_rate``, each valid until the next is asked for."""
+    """An open song: finite float32[n] pieces at ``sample_rate``, each valid until the next is asked for.
+
+    ``expected`` is about how many samples they are together, if the file's header is right.
+    """
 
     sample_rate: int
+    expected: int
     pieces: Iterator[NDArray[np.float32]]
 
 
@@ -50,11 +55,11 @@ def open_wave(
         if sha256 is not None and hashlib.file_digest(cast(Any, file), "sha256").hexdigest() != sha256:
             raise Unavailable("file has changed since it was verified")
         with open_mono(file, settings) as song:
-            if native and song.sample_rate <= HIGHEST_NATIVE_RATE:
-                yield Wave(song.sample_rate, map(finite, _unchanged(song.read)))
-            else:
-                # What is not finite shows in what it is resampled to.
-                yield Wave(SAMPLE_RATE, map(finite, resampled(song.sample_rate, song.read)))
+            as_it_is = native and song.sample_rate <= HIGHEST_NATIVE_RATE
+            rate = song.sample_rate if as_it_is else SAMPLE_RATE
+            # What is not finite shows in what it is resampled to.
+            pieces = _unchanged(song.read) if as_it_is else resampled(song.sample_rate, song.read)
+            yield Wave(rate, math.ceil(song.seconds * rate), map(finite, pieces))
 
 
 @contextlib.contextmanager
@@ -65,9 +70,17 @@ def open_ref(store: Store, ref: AudioRef, settings: AudioSettings, *, native: bo
         yield stack.enter_context(open_wave(path, settings, sha256=ref.sha256, native=native))
 
 
-def gather(wave: Wave) -> NDArray[np.float32]:
-    """All pieces as one."""
-    return np.concatenate([piece.copy() for piece in wave.pieces])
+def gather(wave: Wave, multiple: int = 1) -> NDArray[np.float32]:
+    """All pieces as one float32[n], with zeros at its end to make n a ``multiple``."""
+    room, filled = np.empty(wave.expected + multiple, np.float32), 0
+    for piece in wave.pieces:
+        if filled + piece.size + multiple > room.size:
+            room = np.concatenate([room[:filled], np.empty(filled + piece.size + multiple, np.float32)])
+        room[filled : filled + piece.size] = piece
+        filled += piece.size
+    end = filled + -filled % multiple
+    room[filled:end] = 0
+    return room[:end]
 
 
 def _unchanged(read: Read) -> Iterator[NDArray[np.float32]]:

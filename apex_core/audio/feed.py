@@ -10,8 +10,8 @@ from typing import Generic, Literal, Self, TypeVar, cast, overload
 
 from apex_core.audio.budget import Budget
 from apex_core.audio.crew import Crew, processes
-from apex_core.audio.facts import HIGHEST_NATIVE_RATE, SAMPLE_RATE, AudioRef
-from apex_core.audio.windows import NativeSong, Windows, segments
+from apex_core.audio.facts import HIGHEST_NATIVE_RATE, SAMPLE_RATE, SEGMENT_SAMPLES, AudioRef
+from apex_core.audio.windows import NativeSong, Windows
 from apex_core.audio.worker import Decoding, Job, Worker
 from apex_core.errors import AudioError
 from apex_core.settings import AudioSettings
@@ -117,6 +117,8 @@ def _decoded(
 
     try:
         with open_ref(store, ref, settings, native=native) as wave:
-            return NativeSong(gather(wave), wave.sample_rate) if native else segments(gather(wave))
+            if native:
+                return NativeSong(gather(wave), wave.sample_rate)
+            return gather(wave, SEGMENT_SAMPLES).reshape(-1, SEGMENT_SAMPLES)
     except AudioError as error:
         return error

@@ -25,11 +25,12 @@ _SHORT_SECONDS = 0.5
 
 @dataclass(frozen=True, slots=True)
 class Mono:
-    """An open song: ``read`` gives frames at ``sample_rate``, the mean of ``channels``."""
+    """An open song: ``read`` gives frames at ``sample_rate``, the mean of ``channels``; about ``seconds`` of them."""
 
     codec: str
     sample_rate: int
     channels: int
+    seconds: float
     read: Read
 
 
@@ -42,7 +43,9 @@ def open_mono(file: BinaryIO, settings: AudioSettings) -> Generator[Mono]:
     """
     kind = check_kind(file)
     with open_reader(file, kind) as reader:
-        yield Mono(reader.codec, reader.sample_rate, reader.channels, _bounded(reader, settings.max_seconds))
+        seconds = min((reader.claimed or 0) / reader.sample_rate, settings.max_seconds)
+        read = _bounded(reader, settings.max_seconds)
+        yield Mono(reader.codec, reader.sample_rate, reader.channels, seconds, read)
 
 
 @contextlib.contextmanager
