@@ -12,6 +12,7 @@ from apex_core.errors import ApexError
 from flows.commands.check import check
 from flows.commands.cookbook import cookbook
 from flows.commands.doctor import doctor
+from flows.commands.embed import embed
 from flows.commands.forget import forget
 from flows.commands.ingest import ingest
 from flows.commands.nightly import backfill, nightly
@@ -72,6 +73,7 @@ for command in (
     sql,
     cookbook,
     predict,
+    embed,
     status,
     why,
     similar,

@@ -1,16 +1,17 @@
 """Seven numbers a song from a published model alone: no catalog, no server, no configuration."""
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from apex_core import heads
-from apex_core.audio import decode, segments
-from apex_core.errors import AudioError, EncoderError, NotFound
+from apex_core.errors import EncoderError, NotFound
 from apex_core.mert import Encoder, load_encoder, mix
+from apex_core.pipeline.embedder import Embedder
 from apex_core.pipeline.publish import CHAMPION, build
 from apex_core.registry import Artifact, load_artifact, resolve_alias
 from apex_core.settings import Settings
@@ -47,17 +48,13 @@ class Predictor:
         artifact = _find(settings, model)
         return cls(artifact.version or model, build(artifact), _encoder(settings, artifact), settings)
 
-    def score(self, paths: Iterable[Path]) -> Iterator[Scores]:
-        """Score files one by one, in order; a file that cannot be decoded gives its error in its place."""
-        for path in paths:
-            try:
-                yield Scores(path, self._score(path))
-            except AudioError as error:
-                yield Scores(path, None, error.message)
+    def score(self, paths: Sequence[Path]) -> Iterator[Scores]:
+        """Score files, in order; a file that cannot be decoded gives its error in its place."""
+        for one in Embedder(self.encoder, self.settings).embed(paths):
+            values = None if one.means is None else self._values(mix(one.means))
+            yield Scores(one.path, values, one.error)
 
-    def _score(self, path: Path) -> dict[str, float]:
-        means = self.encoder.encode(segments(decode(path, self.settings.audio)))
-        vectors = mix(means)
+    def _values(self, vectors: NDArray[np.float32]) -> dict[str, float]:
         if self.model.config.mode == "segment":
             predicted = heads.predict(self.model, vectors, np.zeros(len(vectors)))
         else:

@@ -8,15 +8,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from apex_core.errors import Unavailable
+from flows.commands.audio_files import audio_files
 
 if TYPE_CHECKING:
     from apex_core.pipeline.predictor import Scores
 
-# What the decoder can be expected to read; a file named on the command line is tried whatever its name.
-_LOSSY = (".mp3", ".ogg", ".oga", ".opus", ".m4a", ".mp4", ".aac", ".webm", ".wma")
-_LOSSLESS = (".wav", ".flac", ".aif", ".aiff", ".aifc", ".caf", ".w64", ".au")
-_SUFFIXES = frozenset(_LOSSY + _LOSSLESS)
 _NARROWEST_NAME = 16
 
 
@@ -28,7 +24,7 @@ def predict(
     as_json: Annotated[bool, typer.Option("--json", help="An object a line instead of a table.")] = False,
 ) -> None:
     """Predict plays and likes (0 to 100) and five aesthetic dimensions (1 to 5) of songs."""
-    files = list(_files(paths))
+    files = list(audio_files(paths))
     from apex_core.pipeline.predictor import Predictor
     from apex_core.settings import get_settings
     from flows.terminal import notice
@@ -43,18 +39,6 @@ def predict(
     notice(f"{len(files)} file{'' if len(files) == 1 else 's'} by model {predictor.version}{tail}")
     if failed:
         raise typer.Exit(1)
-
-
-def _files(paths: Sequence[Path]) -> Iterator[Path]:
-    """The files named, and the audio files below the folders named; a file that is missing keeps its place."""
-    for path in paths:
-        if not path.is_dir():
-            yield path
-            continue
-        found = sorted(p for p in path.rglob("*") if p.suffix.lower() in _SUFFIXES and p.is_file())
-        if not found:
-            raise Unavailable(f"There is no audio file in {path}.", fix=f"looked for {' '.join(sorted(_SUFFIXES))}")
-        yield from found
 
 
 def _with_progress(scored: "Iterable[Scores]", total: int) -> "Iterator[Scores]":
