@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Any
 
 from apex_core.mert import describe_encoder, read_shard_manifests
@@ -24,23 +25,12 @@ def planned(settings: Settings, songs: Iterable[dict[str, Any]], shard_songs: in
 
 def library_songs(world: World) -> list[dict[str, Any]]:
     """The world's songs as a library on this disk has them."""
-    return [_song(world.path(song).read_bytes(), str(world.path(song)), "library") for song in world.songs]
+    return [_song(world.path(song)) for song in world.songs]
 
 
-def fetched_songs(world: World, store: Store) -> list[dict[str, Any]]:
-    """The world's songs as they lie in ``store``, once they were fetched."""
-    return [_fetched(world.path(song).read_bytes(), song.codec, store) for song in world.songs]
-
-
-def _fetched(data: bytes, codec: str, store: Store) -> dict[str, Any]:
-    sha256 = hashlib.sha256(data).hexdigest()
-    key = f"audio/{sha256[:2]}/{sha256}.{codec}"
-    store.put(key, data)
-    return _song(data, key, "fetched")
-
-
-def _song(data: bytes, uri: str, origin: str) -> dict[str, Any]:
-    return {"sha256": hashlib.sha256(data).hexdigest(), "uri": uri, "origin": origin, "duration_s": 2.5}
+def _song(path: Path) -> dict[str, Any]:
+    sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
+    return {"sha256": sha256, "uri": str(path), "origin": "library", "duration_s": 2.5}
 
 
 def vectors(settings: Settings, encoder_id: str) -> dict[str, list[str]]:
