@@ -116,6 +116,7 @@ def open_snapshot(
         _attach(connection, snapshot)
         for step in ("harden", "seal", "lock_settings") if sealed else ("harden", "lock_settings"):
             connection.execute(sql(f"catalog/{step}"))
+        _complete(connection)
         yield connection
 
 
@@ -175,6 +176,12 @@ def point_to(settings: Settings, snapshot: Snapshot) -> Path:
         fresh.symlink_to(target, target_is_directory=True)
         fresh.replace(link)
     return link
+
+
+def _complete(connection: duckdb.DuckDBPyConnection) -> None:
+    """Give a snapshot of an earlier version the view that our own statements ask for."""
+    if not connection.execute(sql("catalog/snapshot_view"), {"name": "current_encoder"}).fetchall():
+        connection.execute(sql("catalog/create_current_encoder"))
 
 
 def _attach(connection: duckdb.DuckDBPyConnection, snapshot: Snapshot) -> None:

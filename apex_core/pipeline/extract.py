@@ -12,6 +12,7 @@ from apex_core.pipeline.extract_encode import encode_shards
 from apex_core.pipeline.extract_pace import pace_in_words
 from apex_core.pipeline.extract_plan import Plan, at_once, batched, read_absent, read_planned, write_plan
 from apex_core.pipeline.frames import AUDIO, EMBEDDING, SHARD, execute_with, frame
+from apex_core.pipeline.retention import collect_shard_leftovers
 from apex_core.pipeline.run import EVERYTHING, Run, StageReport, Window
 from apex_core.settings import Settings
 
@@ -91,6 +92,8 @@ def adopt(run: Run, plan: Plan) -> StageReport:
         "audio_s": adopted.audio_s,
         "missing_shards": _missing(run, plan, absent),
     }
+    if adopted.shards:
+        collect_shard_leftovers(run.store)
     note = f"{plan.encoder_id}: {adopted.pace}" if adopted.shards else plan.encoder_id
     return StageReport("extract", {name: float(value) for name, value in counts.items()}, note)
 

@@ -19,10 +19,15 @@ def overview(settings: Settings) -> dict[str, list[Row]]:
     sections = ("coverage", "totals", "rejects", "models", "metrics")
     with open_snapshot(latest_snapshot(settings)) as connection:
         found = {name: rows(connection, sql(f"report/{name}")) for name in sections}
-        try:
-            return found | {"checks": rows(connection, sql("report/checks"))}
-        except CatalogException:  # a snapshot from before results of checks were kept
-            return found | {"checks": []}
+        return found | {name: _if_kept(connection, name) for name in ("checks", "extraction")}
+
+
+def _if_kept(connection: Connection, name: str) -> list[Row]:
+    """A section that snapshots of earlier versions lack: no rows of those."""
+    try:
+        return rows(connection, sql(f"report/{name}"))
+    except CatalogException:
+        return []
 
 
 def rows(connection: Connection, statement: str, bound: Row | None = None) -> list[Row]:

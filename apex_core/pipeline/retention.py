@@ -1,14 +1,19 @@
 """What is removed by age: snapshots that a newer one has replaced, backups, figures of runs long past."""
 
+from collections import Counter
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
 from apex_core.catalog import Connection, sql
 from apex_core.catalog.reader import LATEST, record_number
+from apex_core.mert import read_shard_manifest
 from apex_core.storage import Store
 from apex_core.storage.manifest import NAME
+from apex_core.storage.store import is_leftover
 
+_GRACE = timedelta(days=1)
+_NEVER = datetime(1, 1, 2, tzinfo=UTC)
 _STAMP_TIME = "%Y%m%dT%H%M%SZ"
 
 
@@ -46,6 +51,42 @@ def collect_backups(store: Store, newest: str, kept: int) -> None:
     others = sorted({key.split("/")[1] for key in store.list("backups")} - {newest})
     for stamp in others[: max(0, len(others) - kept + 1)]:
         _delete(store, store.list(f"backups/{stamp}"))
+
+
+def collect_shard_leftovers(store: Store) -> int:
+    """Delete what killed extractions have left, halves of files and tables that no manifest names, and finished plans.
+
+    Only what is a day older than the newest file there: so it is the store's own clock that tells. How many files.
+    """
+    files = store.written("embeddings") | store.written("shard_plans")
+    files = {key: written for key, written in files.items() if key.count("/") == 2}
+    before = max(files.values(), default=_NEVER) - _GRACE
+    old = [key for key, written in files.items() if written < before]
+    halves = [key for key in old if is_leftover(key)]
+    for key in halves:
+        store.delete_leftover(key)
+    # A shard has a manifest and the two files that it names: only where there is less or more, one is a stray.
+    crowds = Counter(_manifest(key) for key in files if key.startswith("embeddings/"))
+    odd = [
+        key for key in old if key.endswith(".parquet") and (crowds[_manifest(key)] > 3 or _manifest(key) not in files)
+    ]
+    strays = [key for key in odd if store.modified(key) < before and _is_stray(store, key)]
+    done = [key for key in old if key.startswith("shard_plans/") and key.endswith(".json") and _manifest(key) in files]
+    for key in (*strays, *done):
+        store.delete(key)
+    return len(halves) + len(strays) + len(done)
+
+
+def _manifest(key: str) -> str:
+    """The key of the manifest of the shard that a file belongs to."""
+    _, encoder_id, name = key.split("/")
+    return f"embeddings/{encoder_id}/{name.partition('.')[0]}.json"
+
+
+def _is_stray(store: Store, key: str) -> bool:
+    _, encoder_id, name = key.split("/")
+    manifest = read_shard_manifest(store, encoder_id, name.partition(".")[0])
+    return manifest is None or key not in {file.key for file in manifest.files.values()}
 
 
 def trim_history(connection: Connection, as_of: datetime, days: float) -> None:

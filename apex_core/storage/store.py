@@ -92,6 +92,18 @@ class Store:
         keys = (path[len(self.root) + 1 :] for path in found if path.startswith(f"{folder}/"))
         return sorted(key for key in keys if _TEMPORARY not in key.rsplit("/", 1)[-1])
 
+    def written(self, prefix: str) -> dict[str, datetime]:
+        """When everything under the folder ``prefix`` was written, in UTC; also what writers have left half written.
+
+        One listing. Keys of the latter are no keys for anything but ``delete_leftover``.
+        """
+        try:
+            with s3_faults(self.url):
+                found = cast(dict[str, dict[str, Any]], self.fs.find(self.path(prefix.rstrip("/")), detail=True))
+        except FileNotFoundError:
+            return {}
+        return {path[len(self.root) + 1 :]: _written(info) for path, info in found.items()}
+
     def read(self, key: str) -> bytes:
         """The bytes of an object."""
         with self._found(key) as path:
@@ -172,6 +184,14 @@ class Store:
         with contextlib.suppress(FileNotFoundError), s3_faults(self.url):
             self.fs.rm_file(self.path(key))
 
+    def delete_leftover(self, key: str) -> None:
+        """Delete what a writer that was killed has left half written."""
+        folder, _, name = key.rpartition("/")
+        if _TEMPORARY not in name:
+            raise StorageError(f"{key} is no leftover.")
+        with contextlib.suppress(FileNotFoundError):
+            self.fs.rm_file(f"{self.path(folder)}/{name}")
+
     def delete_leftovers(self) -> int:
         """Delete what writers that were killed have left half written, while nobody writes; how many files."""
         found = cast(list[str], self.fs.find(self.root)) if self.is_local else []
@@ -217,6 +237,17 @@ class Store:
             yield temporary
         finally:
             temporary.unlink(missing_ok=True)
+
+
+def is_leftover(key: str) -> bool:
+    """Is it what a writer writes before it gives a file its name?"""
+    return _TEMPORARY in key.rsplit("/", 1)[-1]
+
+
+def _written(info: dict[str, Any]) -> datetime:
+    if "LastModified" in info:
+        return cast(datetime, info["LastModified"]).astimezone(UTC)
+    return datetime.fromtimestamp(info["mtime"], UTC)
 
 
 def _is_taken(error: OSError) -> bool:

@@ -51,6 +51,7 @@ def show(sections: dict[str, list[Row]], snapshot: "Snapshot") -> None:
         print_rejects(sections["rejects"])
         console.print()
     _print_totals(sections["totals"][0])
+    _print_extraction(sections["extraction"])
     _print_champion(sections["totals"][0]["champion"], sections["models"], sections["metrics"])
     _print_checks(sections["checks"])
     age = _ago(datetime.now(UTC) - snapshot.as_of)
@@ -120,6 +121,21 @@ def _entry(width: int, name: str, text: str) -> None:
 
     lines = textwrap.wrap(printable(text), max(20, width - 10)) or [""]
     out().print(f"{name:<10}" + "\n          ".join(lines), soft_wrap=True)
+
+
+def _print_extraction(extraction: list[Row]) -> None:
+    """How much audio is encoded and how fast that was, of the encoder used last."""
+    from apex_core.pipeline.extract_pace import hours_of_audio
+    from flows.terminal import out
+
+    for row in extraction[:1]:
+        said = [f"{row['songs']:,} songs", hours_of_audio(3_600 * row["audio_hours"])]
+        if row["failed"]:
+            said.append(f"{row['failed']:,} failed")
+        if row["real_time_factor"]:
+            said.append(f"{row['real_time_factor']:,.0f}× real time an encoder")
+            said.append(f"{row['feed_share']:.0%} of it waiting for audio")
+        _entry(out().width, "encoded", f"{', '.join(said)} ({row['encoder_id']})")
 
 
 def _print_champion(champion: str | None, models: list[Row], metrics: list[Row]) -> None:

@@ -7,6 +7,19 @@ CREATE OR REPLACE VIEW champion AS
 SELECT v.*, a.n AS alias_n, a.set_at
 FROM (SELECT * FROM model_alias WHERE alias = 'champion' ORDER BY n DESC LIMIT 1) AS a
 JOIN model_version AS v USING (version);
+
+-- At most one row: the encoder whose vectors are shown. Before the first champion that is the newest one.
+CREATE OR REPLACE VIEW current_encoder AS
+SELECT encoder_id
+FROM (
+    SELECT coalesce(
+        (SELECT encoder_id FROM champion),
+        (SELECT encoder_id FROM encoder ORDER BY first_used_at DESC, encoder_id LIMIT 1)
+    ) AS encoder_id
+)
+WHERE encoder_id IS NOT NULL;
+COMMENT ON VIEW current_encoder IS 'The encoder whose vectors are shown: at most one row.';
+COMMENT ON COLUMN current_encoder.encoder_id IS 'The champion''s encoder; before the first champion the one first used last.';
 COMMENT ON VIEW current_score_run IS 'The score run whose scores are current: at most one row.';
 COMMENT ON COLUMN current_score_run.score_run_id IS 'The score run: hash of its definition and inputs.';
 COMMENT ON COLUMN current_score_run.n IS 'Number of the run; the highest is current.';

@@ -128,7 +128,7 @@ SELECT
     r.score_run_id,
     r.as_of,
     c.version AS model_version,
-    coalesce(c.encoder_id, n.encoder_id) AS encoder_id
+    n.encoder_id
 FROM told AS t
 LEFT JOIN counted AS e USING (platform, track_id)
 LEFT JOIN current_score_run AS r ON true
@@ -136,9 +136,8 @@ LEFT JOIN engagement_score AS s
     ON s.score_run_id = r.score_run_id AND s.platform = t.platform AND s.track_id = t.track_id
 LEFT JOIN audio AS a ON a.platform = t.platform AND a.track_id = t.track_id
 LEFT JOIN champion AS c ON true
--- Before the first champion, embeddings are those of the newest encoder.
-LEFT JOIN (SELECT encoder_id FROM encoder ORDER BY first_used_at DESC, encoder_id LIMIT 1) AS n ON true
-LEFT JOIN embedding AS m ON m.sha256 = a.sha256 AND m.encoder_id = coalesce(c.encoder_id, n.encoder_id)
+LEFT JOIN current_encoder AS n ON true
+LEFT JOIN embedding AS m ON m.sha256 = a.sha256 AND m.encoder_id = n.encoder_id
 LEFT JOIN prediction AS p ON p.sha256 = a.sha256 AND p.version = c.version
 LEFT JOIN (
     SELECT DISTINCT ON (platform, track_id) * FROM aesthetic ORDER BY platform, track_id, labelled_at DESC, labeller

@@ -18,6 +18,7 @@ import pytest
 from apex_core.catalog import latest_snapshot, open_latest, open_snapshot
 from apex_core.catalog.reader import Snapshot, point_to
 from apex_core.errors import ArtifactError, CatalogError, NotFound, StorageError
+from apex_core.pipeline.report import overview
 from apex_core.pipeline.retention import collect_backups, collect_snapshots
 from apex_core.pipeline.run import begin
 from apex_core.pipeline.snapshot import EXPORTS, run_snapshot
@@ -300,3 +301,19 @@ def test_apex_snapshot_prints_a_folder_that_can_be_opened(published: Settings) -
     stays = re.search(r"stays: (.*)$", done.stderr.replace("\n", " ").strip())
     assert stays is not None
     assert Path(stays[1].strip()).exists()
+
+
+def test_a_snapshot_of_an_earlier_version_still_answers(tmp_path: Path) -> None:
+    settings = settings_for(tmp_path, str(tmp_path / "store"))
+    publish_night(settings, 1)
+    told = overview(settings)
+    file = latest_snapshot(settings).folder / "catalog.duckdb"
+    file.chmod(0o644)
+    with duckdb.connect(str(file)) as older:  # as it was before these views were thought of
+        older.execute("DROP VIEW extraction_stats")
+        older.execute("DROP VIEW check_history")
+        older.execute("DROP VIEW current_encoder")
+    found = overview(settings)
+    assert found["totals"] == told["totals"]
+    assert found["totals"][0]["embedded"] > 0
+    assert (len(told["extraction"]), found["extraction"]) == (1, [])

@@ -4,6 +4,7 @@ from typing import Any
 
 import duckdb
 import numpy as np
+import polars as pl
 import pytest
 from numpy.typing import NDArray
 
@@ -140,6 +141,26 @@ def test_duckdb_reads_the_files(store: Store) -> None:
     assert np.array_equal(
         np.array([row[0] for row in found], np.float32), rows(song_vectors(store, ENCODER, ["s1"])["mixed"])
     )
+
+
+def test_duckdb_and_polars_read_all_shards_by_how_their_names_end(store: Store) -> None:
+    facts = FACTS | {"hidden": 12}
+    write_shard(store, ENCODER, "00ab", SONGS[:2], facts)
+    write_shard(store, ENCODER, "01cd", SONGS[1:2], facts)  # failures alone
+    write_shard(store, ENCODER, "02ef", SONGS[2:], facts)
+    store.delete(f"embeddings/{ENCODER}/02ef.json")
+    for role in (".songs", ""):  # of a writer that was killed, and wrote other bytes: the next takes names with a hash
+        store.put(f"embeddings/{ENCODER}/02ef{role}.parquet", b"other bytes", replace=True)
+    write_shard(store, ENCODER, "02ef", SONGS[2:], facts)
+    for role in (".songs", ""):
+        store.delete(f"embeddings/{ENCODER}/02ef{role}.parquet")
+    folder = store.uri(f"embeddings/{ENCODER}")
+    for pattern, rows_of in ((f"{folder}/*.songs.parquet", 2), (f"{folder}/*[0-9a-f].parquet", 4)):
+        frame = pl.read_parquet(pattern)
+        assert (frame.height, frame.schema["layer_8"]) == (rows_of, pl.Array(pl.Float32, 12))
+        with duckdb.connect() as con:
+            found = con.execute("SELECT sha256, layer_8::FLOAT[12] FROM read_parquet(?)", [pattern]).fetchall()
+        assert sorted(found) == sorted((row[0], tuple(row[1])) for row in frame.select("sha256", "layer_8").rows())
 
 
 def test_the_manifest_is_plain_json(store: Store) -> None:

@@ -1,6 +1,7 @@
 """A song that cannot be read just now is not a song that failed."""
 
 import hashlib
+import os
 import shutil
 from datetime import timedelta
 from pathlib import Path
@@ -9,10 +10,11 @@ import pytest
 
 from apex_core.catalog import connect
 from apex_core.errors import ShardsFailed
-from apex_core.mert import describe_encoder, read_shard_manifest, read_shard_manifests
+from apex_core.mert import committed_shards, describe_encoder, read_shard_manifest, read_shard_manifests
 from apex_core.pipeline.audio import run_audio
 from apex_core.pipeline.extract import adopt, encode_shards, plan_extract, run_extract
 from apex_core.pipeline.live import ingest_platform
+from apex_core.pipeline.retention import collect_shard_leftovers
 from apex_core.pipeline.run import Run, begin
 from apex_core.sandbox import World
 from apex_core.settings import AudioSettings, EncoderSettings, Settings
@@ -36,6 +38,65 @@ def test_a_transient_fault_leaves_the_shard_uncommitted(tmp_path: Path) -> None:
     committed = read_shard_manifest(store, encoder_id, "bad")
     assert committed is not None
     assert committed.failed == {words: "text instead of audio"}
+
+
+def written(folder: Path, shards: int) -> tuple[Settings, str]:
+    """Settings and encoder of ``shards`` planned shards, each of one file that is no audio."""
+    encoder = EncoderSettings(source="tiny-random", device="cpu", decode_workers=0)
+    settings = Settings(home=folder, encoder=encoder)
+    (folder / "words.mp3").write_text("not audio")
+    song = {"sha256": hashlib.sha256(b"not audio").hexdigest(), "uri": str(folder / "words.mp3"), "origin": "library"}
+    encoder_id, _ = describe_encoder(encoder, settings.cache)
+    for n in range(shards):
+        key = f"shard_plans/{encoder_id}/s{n}.json"
+        Store.open(settings.store_url).put_json(key, [{**song, "duration_s": 1.0}])
+    return settings, encoder_id
+
+
+def test_a_shard_without_a_plan_stops_no_other(tmp_path: Path) -> None:
+    settings, encoder_id = written(tmp_path, 2)
+    with pytest.raises(ShardsFailed, match="no plan of the shard unplanned") as caught:
+        encode_shards(settings, encoder_id, ["s0", "unplanned", "s1"])
+    assert (caught.value.transient, caught.value.stopped) == (False, False)
+    assert "plans what is missing" in str(caught.value.fix)
+    assert committed_shards(Store.open(settings.store_url), encoder_id) == ["s0", "s1"]
+
+
+def test_shards_that_fail_alike_in_a_row_are_the_machines_fault(tmp_path: Path) -> None:
+    settings, encoder_id = written(tmp_path, 5)
+    shards = [f"s{n}" for n in range(5)]
+    (tmp_path / "store" / "embeddings").write_text("where a folder should be")
+    with pytest.raises(ShardsFailed, match="no other was tried after 3 in a row failed alike") as caught:
+        encode_shards(settings, encoder_id, shards)
+    assert caught.value.stopped
+    assert caught.value.transient
+    assert caught.value.shards == ("s0", "s1", "s2")
+    (tmp_path / "store" / "embeddings").unlink()
+    assert encode_shards(settings, encoder_id, shards)["failed"] == 5
+
+
+def test_a_shard_that_failed_leaves_its_neighbours_songs_in_order(run: Run, tmp_path: Path) -> None:
+    """Songs decoded ahead for a shard that is given up are not taken for the next one's."""
+    encoder = run.settings.encoder.model_copy(update={"decode_workers": 2})
+    settings = run.settings.model_copy(update={"encoder": encoder})
+    plan = plan_extract(run)
+    undisturbed = Store.open(tmp_path / "undisturbed")
+    for shard_id in plan.shards:
+        key = f"shard_plans/{plan.encoder_id}/{shard_id}.json"
+        undisturbed.put(key, run.store.read(key))
+    encode_shards(settings.model_copy(update={"store": undisturbed.url}), plan.encoder_id, plan.shards)
+    first, second = plan.shards
+    key = f"shard_plans/{plan.encoder_id}/{first}.json"
+    songs = run.store.read_json(key)
+    run.store.put_json(key, [{**songs[0], "uri": "/proc/self/mem"}, *songs[1:]], replace=True)
+    with pytest.raises(ShardsFailed, match=first):
+        encode_shards(settings, plan.encoder_id, plan.shards)
+    assert committed_shards(run.store, plan.encoder_id) == [second]
+    run.store.put_json(key, songs, replace=True)
+    assert encode_shards(settings, plan.encoder_id, plan.shards)["shards"] == 1, "the other is not done again"
+    for name in run.store.list("embeddings"):
+        if name.endswith(".parquet"):
+            assert run.store.read(name) == undisturbed.read(name)
 
 
 @pytest.fixture
@@ -106,3 +167,30 @@ def test_a_song_that_moved_is_planned_where_it_is_now(run: Run, library: Path, t
 def test_a_shard_that_nobody_encoded_is_missing(run: Run) -> None:
     report = adopt(run, plan_extract(run))
     assert (report.counts["missing_shards"], report.counts["absent"]) == (2, 0)
+
+
+def test_what_killed_extractions_left_goes_a_day_after_and_nothing_else(run: Run) -> None:
+    plan = plan_extract(run)
+    encode_shards(run.settings, plan.encoder_id, plan.shards)
+    store, folder = run.store, f"embeddings/{plan.encoder_id}"
+    first = read_shard_manifest(store, plan.encoder_id, plan.shards[0])
+    assert first is not None
+    kept = store.list("embeddings")
+    left = {
+        f"{folder}/never-committed.parquet": "of a shard that was planned otherwise afterwards",
+        f"{folder}/{plan.shards[0]}.0123456789ab.songs.parquet": "of other bytes than those that were committed",
+        f"{folder}/{plan.shards[0]}.parquet.part-7-aa": "half a file",
+        f"shard_plans/{plan.encoder_id}/{plan.shards[1]}.json.part-7-aa": "half a plan",
+    }
+    for key, text in left.items():
+        Path(store.root, key).write_text(text)
+    assert collect_shard_leftovers(store) == 0, "it may still be wanted"
+    for path in Path(store.root).rglob("*.*"):
+        os.utime(path, (path.stat().st_mtime - 90_000,) * 2)
+    assert collect_shard_leftovers(store) == 0, "nobody has written since"
+    store.put(f"shard_plans/{plan.encoder_id}/uncommitted.json", b"[]")
+    assert collect_shard_leftovers(store) == len(left) + len(plan.shards), "the plans, too, are done with"
+    assert store.list("embeddings") == kept
+    assert store.list("shard_plans") == [f"shard_plans/{plan.encoder_id}/uncommitted.json"]
+    assert list(Path(store.root).rglob("*.part-*")) == []
+    assert adopt(run, plan).counts["songs"] == 4

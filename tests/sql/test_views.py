@@ -129,3 +129,26 @@ def test_lineage_goes_from_song_to_weights(catalog: Connection) -> None:
     add(catalog, "embedding", sha256="x", encoder_id="e0", shard_id="h0")
     add(catalog, "prediction", sha256="x")
     assert rows(catalog, "FROM lineage") == [("suno", "a", "x", "v1", "w", "t1", "s1", "e1", "h1", None)]
+
+
+def test_extraction_stats_tell_what_a_shard_waited_for(catalog: Connection) -> None:
+    kept = {"wall_s": 100.0, "wait_s": 70.0, "encode_s": 20.0, "host": "box", "bytes": 4_000}
+    add(catalog, "embedding_shard", failed=2, audio_s=3_600.0, **kept)
+    add(catalog, "embedding_shard", shard_id="h2", **{**kept, "wait_s": 1.0, "encode_s": 90.0})
+    add(catalog, "embedding_shard", shard_id="old")
+    query = "SELECT songs, failed_songs, audio_hours, real_time_factor, feed_share, bound_by FROM extraction_stats"
+    assert rows(catalog, f"{query} ORDER BY shard_id") == [
+        (13, 2, 1.0, 36.0, 0.7, "feed"),
+        (15, 0, pytest.approx(1 / 24), 1.5, 0.01, "encoder"),
+        (15, 0, pytest.approx(1 / 24), None, None, None),
+    ]
+
+
+def test_the_current_encoder_is_the_champions_and_before_it_the_newest(catalog: Connection) -> None:
+    assert rows(catalog, "FROM current_encoder") == []
+    add(catalog, "encoder", encoder_id="e1")
+    add(catalog, "encoder", encoder_id="e2", first_used_at=AT + timedelta(days=1))
+    assert rows(catalog, "FROM current_encoder") == [("e2",)]
+    add(catalog, "model_version", version="v1", encoder_id="e1")
+    add(catalog, "model_alias", version="v1")
+    assert rows(catalog, "FROM current_encoder") == [("e1",)]

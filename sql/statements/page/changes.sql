@@ -5,7 +5,7 @@ SELECT
         SELECT coalesce(sum(songs - failed), 0)::BIGINT
         FROM embedding_shard
         WHERE ($since IS NULL OR adopted_at > $since)
-          AND encoder_id = coalesce((SELECT encoder_id FROM champion), (SELECT encoder_id FROM encoder ORDER BY first_used_at DESC, encoder_id LIMIT 1))
+          AND encoder_id = (SELECT encoder_id FROM current_encoder)
     ) AS embedded,
     (SELECT count(*) FROM reject WHERE resolved_at IS NULL AND ($since IS NULL OR first_seen > $since)) AS rejects,
     (SELECT count(*) FROM reject WHERE resolved_at > $since) AS resolved

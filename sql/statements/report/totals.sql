@@ -11,7 +11,7 @@ SELECT
         SELECT count(*)
         FROM embedding
         WHERE state = 'embedded'
-          AND encoder_id = coalesce((SELECT encoder_id FROM champion), (SELECT encoder_id FROM encoder ORDER BY first_used_at DESC, encoder_id LIMIT 1))
+          AND encoder_id = (SELECT encoder_id FROM current_encoder)
     ) AS embedded,
     (SELECT count(*) FROM rejects_open) AS rejects,
     (

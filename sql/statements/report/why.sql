@@ -15,13 +15,6 @@ shared AS (
     JOIN sound AS s USING (sha256)
     WHERE (a.platform, a.track_id) <> ($platform, $track_id)
 ),
--- Vectors are those the champion reads; before the first champion, the newest encoder's.
-reads AS (
-    SELECT coalesce(
-        (SELECT encoder_id FROM champion),
-        (SELECT encoder_id FROM encoder ORDER BY first_used_at DESC, encoder_id LIMIT 1)
-    ) AS encoder_id
-),
 counts AS (
     SELECT
         arg_max(plays, (observed_at, recorded_at)) FILTER (plays IS NOT NULL) AS plays,
@@ -53,7 +46,7 @@ SELECT
 FROM this AS t
 CROSS JOIN counts AS n
 CROSS JOIN shared AS h
-CROSS JOIN reads AS d
+LEFT JOIN current_encoder AS d ON true
 LEFT JOIN run AS r ON true
 LEFT JOIN engagement_score AS s
     ON s.score_run_id = r.score_run_id AND s.platform = $platform AND s.track_id = $track_id
