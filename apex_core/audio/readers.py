@@ -108,7 +108,8 @@ def _soundfile_read(sound: Any) -> Read:  # noqa: ANN401  soundfile ships no typ
 
     def read(room: Samples) -> int:
         frames = sound.read(out=block[: room.size])
-        np.matmul(frames, weights, out=room[: len(frames)])
+        with np.errstate(all="ignore"):  # what is not finite is seen, and said, later
+            np.matmul(frames, weights, out=room[: len(frames)])
         return len(frames)
 
     return read

@@ -60,8 +60,9 @@ class _Tile:
 
     def multiply(self) -> Samples:
         """Filter the full tile, and move on to the next one, which begins with the end of this one."""
-        for seen, weights, output in self._products:
-            np.matmul(seen, weights, out=output)
+        with np.errstate(all="ignore"):  # what is not finite is seen, and said, later
+            for seen, weights, output in self._products:
+                np.matmul(seen, weights, out=output)
         kept = self._input.size - self._frames
         self._input[:kept] = self._input[self._frames :]
         self._filled = kept

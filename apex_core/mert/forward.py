@@ -93,8 +93,8 @@ class StockForward:
 
 def unit_variance(wave: Tensor) -> Tensor:
     """Zero mean and unit variance over the padded segment, as Wav2Vec2FeatureExtractor computes it."""
-    variance, mean = torch.var_mean(wave, correction=0)
-    return (wave - mean) / torch.sqrt(variance + VARIANCE_FLOOR)
+    centred = wave - wave.mean()  # var_mean takes ten times as long on a CPU
+    return centred * torch.rsqrt(torch.dot(centred, centred) / wave.numel() + VARIANCE_FLOOR)
 
 
 @contextmanager

@@ -1,7 +1,17 @@
 """The one object-store seam: a local folder or ``s3://bucket/prefix``, same code."""
 
-from apex_core.storage.foreign import ForeignFile, find_s3, list_s3, local_file
+from apex_core.storage.foreign import ForeignFile, fetch_s3, find_s3, list_s3, local_file
 from apex_core.storage.manifest import Manifest, read_manifest, write_manifest
 from apex_core.storage.store import Store
 
-__all__ = ["ForeignFile", "Manifest", "Store", "find_s3", "list_s3", "local_file", "read_manifest", "write_manifest"]
+__all__ = [
+    "ForeignFile",
+    "Manifest",
+    "Store",
+    "fetch_s3",
+    "find_s3",
+    "list_s3",
+    "local_file",
+    "read_manifest",
+    "write_manifest",
+]

@@ -63,12 +63,20 @@ def local_file(uri: str, scratch: Path | None = None) -> Generator[Path]:
         return
     with tempfile.TemporaryDirectory(prefix="apex-", dir=scratch) as folder:
         copy = Path(folder) / f"file-{uri.rpartition('/')[2][-100:]}"  # some look at how it ends
-        try:
-            with s3_faults(uri):
-                _s3().get_file(uri.removeprefix(S3), str(copy))
-        except FileNotFoundError as error:
-            raise NotFound(f"{uri} is not there.") from error
+        fetch_s3(uri, copy)
         yield copy
+
+
+def fetch_s3(uri: str, target: Path) -> None:
+    """Copy what lies at an ``s3://`` address to a path on this disk; what a failure leaves there is not whole.
+
+    Raises NotFound when there is nothing.
+    """
+    try:
+        with s3_faults(uri):
+            _s3().get_file(uri.removeprefix(S3), str(target))
+    except FileNotFoundError as error:
+        raise NotFound(f"{uri} is not there.") from error
 
 
 def _s3() -> Any:  # noqa: ANN401  call_s3 is not in fsspec's declarations

@@ -58,6 +58,26 @@ def first_decoders(parent: int) -> set[int]:
     return found
 
 
+def standing_still(decoders: set[int]) -> list[int]:
+    """Bytes of the song that each of ``decoders`` holds, once none of them has done anything for a while."""
+    before, calm = None, 0
+    while calm < 5:
+        held = [_song_bytes(pid) for pid in sorted(decoders)]
+        calm = calm + 1 if held == before and all(held) else 0
+        before = held
+        time.sleep(0.05)
+    return before or []
+
+
+def _song_bytes(pid: int) -> int:
+    total = 0
+    for descriptor in Path(f"/proc/{pid}/fd").iterdir():
+        with contextlib.suppress(OSError):
+            if "memfd:apex-song" in os.readlink(descriptor):
+                total += descriptor.stat().st_size
+    return total
+
+
 def gone_within(seconds: float, pids: set[int]) -> bool:
     deadline = time.monotonic() + seconds
     while any(Path(f"/proc/{pid}").exists() for pid in pids):

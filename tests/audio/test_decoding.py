@@ -11,7 +11,8 @@ import torch
 from numpy.typing import NDArray
 from torchaudio.functional import resample
 
-from apex_core.audio import SAMPLE_RATE, decode, verify
+from apex_core.audio import SAMPLE_RATE, decode, segments, verify
+from apex_core.audio.decoding import open_wave
 from apex_core.errors import Unavailable, Undecodable
 from apex_core.settings import AudioSettings
 
@@ -57,6 +58,34 @@ def test_one_frame_is_a_song(tmp_path: Path, settings: AudioSettings) -> None:
 def test_silence_is_a_song(tmp_path: Path, settings: AudioSettings) -> None:
     path = write(tmp_path / "song.wav", np.zeros((24000, 2), np.float32), 24000)
     assert not decode(path, settings).any()
+
+
+@pytest.mark.parametrize("where", [0, 1000, -1])
+@pytest.mark.parametrize(("rate", "channels", "value"), [(44100, 2, np.nan), (24000, 1, np.inf), (96000, 6, -np.inf)])
+def test_samples_that_are_not_finite_are_refused(
+    tmp_path: Path, settings: AudioSettings, rate: int, channels: int, value: float, where: int
+) -> None:
+    samples = tone(rate, rate, channels)
+    samples[where, channels - 1] = value
+    path = write(tmp_path / "song.wav", samples, rate, "FLOAT")
+    for attempt in (decode, verify):
+        with pytest.raises(Undecodable, match="samples that are not finite"):
+            attempt(path, settings)
+    with pytest.raises(Undecodable, match="not finite"), open_wave(path, settings, native=True) as wave:
+        list(wave.pieces)
+
+
+def test_samples_beyond_full_scale_are_kept(tmp_path: Path, settings: AudioSettings) -> None:
+    path = write(tmp_path / "song.wav", 5 * tone(44100 * 2, 44100), 44100, "FLOAT")
+    assert_is_plain(path, settings)
+    assert np.abs(decode(path, settings)).max() > 1.2
+
+
+def test_half_a_minute_is_one_window(tmp_path: Path, settings: AudioSettings) -> None:
+    path = write(tmp_path / "song.flac", tone(44100 * 30, 44100), 44100)
+    assert segments(decode(path, settings)).shape == (1, 720_000)
+    write(path, tone(44100 * 30 + 1, 44100), 44100)
+    assert segments(decode(path, settings)).shape == (2, 720_000), "a tail of one sample is a window of its own"
 
 
 @pytest.mark.parametrize(

@@ -1,23 +1,28 @@
 """The feed keeps order, stays within its window, survives its decoders, and leaves none behind."""
 
+import contextlib
 import hashlib
 import logging
 import os
 import signal
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
+from operator import length_hint
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import pytest
 
-from apex_core.audio import SEGMENT_SAMPLES, AudioRef, Feed, decode, segments
+from apex_core.audio import SEGMENT_SAMPLES, AudioRef, Feed, NativeSong, decode, reach, segments, windows_on
+from apex_core.audio.facts import Origin
 from apex_core.errors import AudioError, TooLarge, Unavailable, Undecodable
 from apex_core.settings import AudioSettings
 from apex_core.storage import Store
 
-from .decoders import children, first_decoders, gone_within, importing_first, poisonous
+from .decoders import children, first_decoders, gone_within, importing_first, poisonous, standing_still
 from .songs import scrambled, tone, write
 
 SETTINGS = AudioSettings(max_seconds=40)
@@ -60,6 +65,70 @@ def test_songs_come_out_whole_and_in_order(feed: Feed, store: Store, songs: list
         wanted = segments(decode(Path(song.uri), SETTINGS))
         assert windows.dtype == np.float32
         np.testing.assert_array_equal(windows, wanted)
+
+
+@pytest.mark.parametrize("workers", [0, 1])
+def test_native_songs_become_the_same_windows(
+    store: Store, songs: list[AudioRef], tmp_path: Path, workers: int
+) -> None:
+    high = ref(write(tmp_path / "high.wav", tone(96_000, 96_000), 96_000))
+    (tmp_path / "text.mp3").write_text("Too many requests.")
+    refs = [*songs[:2], high, ref(tmp_path / "text.mp3")]
+    with Feed(store.url, SETTINGS, workers, native=True) as feed:
+        *outcomes, fault = [outcome for _, outcome in feed.stream(refs)]
+    rates: list[int] = []
+    for song, outcome in zip(refs, outcomes, strict=False):
+        assert isinstance(outcome, NativeSong)
+        rates.append(outcome.sample_rate)
+        wanted = segments(decode(Path(song.uri), SETTINGS))
+        np.testing.assert_allclose(windows_on(outcome, "cpu").numpy(), wanted, rtol=0, atol=1e-6)
+    assert rates == [44_100, 44_100, 24_000], "above 48 kHz there is more to move than to gain"
+    assert isinstance(fault, Undecodable)
+
+
+def test_what_waits_for_a_slow_taker_is_bounded_in_bytes(store: Store, tmp_path: Path) -> None:
+    """Long songs stand still half decoded, and end up whole, also when a decoder is killed meanwhile."""
+    settings = AudioSettings(ahead_mb=1, max_seconds=100)
+    refs = [ref(write(tmp_path / f"{n}.flac", tone(24_000 * 60 + n, 24_000, 1), 24_000)) for n in range(6)]
+    rest, others = iter(refs), children()
+    with Feed(store.url, settings, 2) as feed:
+        stream = feed.stream(rest)
+        outcomes = [next(stream)]
+        decoders = children() - others
+        held = standing_still(decoders)
+        assert len(held) == 2
+        assert all(0 < size <= 500_000 for size in held), "a quarter of 2 MB each, of a song's 5.8 MB"
+        assert len(refs) - length_hint(rest) == 4, "nor are more begun than there is room for"
+        os.kill(min(decoders), signal.SIGKILL)
+        outcomes += stream
+    assert [song for song, _ in outcomes] == refs
+    for song, windows in outcomes:
+        assert isinstance(windows, np.ndarray)
+        np.testing.assert_array_equal(windows, segments(decode(Path(song.uri), settings)))
+
+
+def test_songs_on_s3_are_decoded_without_a_file_of_theirs(
+    s3_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = Store.open(s3_url)
+    song = write(tmp_path / "song.flac", tone(44100, 44100), 44100)
+    key = f"audio/aa/{sha256(song)}.flac"
+    store.put_file(key, song)
+    monkeypatch.setenv("TMPDIR", str(tmp_path / "temp"))
+    monkeypatch.setattr(tempfile, "tempdir", None)
+    (tmp_path / "temp").mkdir()
+    for origin, uri in (("library", f"{s3_url}/{key}"), ("fetched", key)):
+        with contextlib.ExitStack() as stack:
+            path = reach(stack, store, cast(Origin, origin), uri)
+            assert path.read_bytes() == song.read_bytes()
+            assert not list((tmp_path / "temp").iterdir()), "a kill would leave it behind"
+    with Feed(store.url, SETTINGS, 1) as feed:
+        outcomes = [
+            o for _, o in feed.stream([AudioRef(sha256(song), key, "fetched"), AudioRef("0" * 64, "no", "fetched")])
+        ]
+    assert isinstance(outcomes[0], np.ndarray)
+    assert isinstance(outcomes[1], Unavailable)
+    assert outcomes[1].message == "not in the store"
 
 
 def test_a_stream_is_read_only_as_far_ahead_as_the_window(feed: Feed, songs: list[AudioRef]) -> None:

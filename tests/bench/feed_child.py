@@ -88,8 +88,8 @@ def _decode(*files: str) -> Callable[[str], Answer]:
 
 
 def _preparing(files: tuple[str, ...], ready: Callable[[str], Ready]) -> Callable[[str], Answer]:
-    for file in files:
-        _ref(file)  # hashed before the clock starts
+    for path in files:
+        _ref(path)  # hashed before the clock starts
 
     def act(how: str) -> Answer:
         if how == "check":
@@ -139,8 +139,9 @@ def _growth(songs: str, *files: str) -> Callable[[str], Answer]:
         with Feed(".", AudioSettings(), 2) as feed:
             stream = feed.stream(refs[number % len(refs)] for number in range(int(songs)))
             peaks: list[list[int]] = []
-            for number, (_, windows) in enumerate(stream, 1):
-                assert not isinstance(windows, AudioError)
+            for number, song in enumerate(stream, 1):
+                assert not isinstance(song[1], AudioError)
+                del song  # its memory, too, is free before the next
                 if number in (int(songs) // 10, int(songs)):
                     peaks.append(_peaks())
         return {"after_tenth": peaks[0], "after_all": peaks[1]}
