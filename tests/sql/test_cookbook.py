@@ -21,13 +21,14 @@ from tests.sql.catalog_rows import AT, add
 from tests.sql.demo_weeks import answers, live
 
 README = Path(__file__).parents[2] / "sql" / "cookbook" / "README.md"
-# Their answers hang on trained weights or on the last bits of vectors, which differ between machines.
+# Their answers hang on trained weights, on the last bits of vectors or on speed, which differ between machines.
 OF_THE_MODEL = {
     "02_unheard_promises",
     "08_model_versions_over_time",
     "09_nearest_neighbours",
     "10_residual_by_tag",
     "15_calibration",
+    "19_cost_of_extraction",
 }
 ALL = pytest.mark.parametrize("one", recipes(), ids=lambda one: one.file)
 DAY = timedelta(days=1)
@@ -300,3 +301,18 @@ def test_coverage_gaps_name_every_reason(catalog: Connection) -> None:
     assert found[("audio", "forbidden (403)")] == 1
     assert found[("eligible", "a stem")] == 1
     assert found[("predicted", "no audio")] == 3
+
+
+def test_extraction_costs_what_its_machines_do(catalog: Connection) -> None:
+    gpu = {"device": "cuda", "host": "box", "wall_s": 3_600.0, "wait_s": 2_700.0, "encode_s": 600.0, "bytes": 5_000_000}
+    for shard in ("a", "b"):
+        add(catalog, "embedding_shard", shard_id=shard, songs=10, failed=1, audio_s=360_000.0, **gpu)
+    add(catalog, "embedding_shard", shard_id="c", songs=4, audio_s=7_200.0, host="laptop", wall_s=360.0)
+    add(catalog, "embedding_shard", shard_id="old", host="laptop", adopted_at=AT - DAY)
+    found = ask(catalog, "cost", price_an_hour="2.50", since=f"'{AT:%Y-%m-%d} 00:00Z'")
+    names = ("host", "songs", "failed", "audio_hours", "machine_hours", "times_real_time", "feed_share", "price")
+    assert [tuple(row[name] for name in names) for row in found] == [
+        ("box", 18, 2, 200.0, 2.0, 100.0, 0.75, 5.0),
+        ("laptop", 4, 0, 2.0, 0.1, 20.0, None, 0.25),
+    ]
+    assert found[0]["megabytes"] == 10.0
