@@ -117,7 +117,7 @@ def encode_on_cluster(run: Run, planned: "Plan") -> Iterator[BaseException]:
     told, wanted = told_to_nodes(run.settings), run.settings.ray
     with _connected(cast(str, wanted.address)) as runner:
         nodes = _nodes()
-        _refuse_unreachable_server(nodes)
+        refuse_unreachable_server(nodes)
         share = share_of(nodes, wanted)
         if share is None:
             raise EncoderError(f"No node of the Ray cluster can take a task that asks for {_asked(wanted)}.", fix=_FIX)
@@ -184,7 +184,8 @@ def _connected(address: str) -> Generator["TaskRunner[Any]"]:
         from prefect_ray import RayTaskRunner
     except ImportError as error:
         raise SettingsError(
-            f"APEX_RAY__ADDRESS is set, and Ray is not installed ({error}).", fix="pip install 'apex[ray]'"
+            f"APEX_RAY__ADDRESS is set, and Ray is not installed here ({error}).",
+            fix="install apex with its extra, in its folder: pip install -c constraints.txt '.[ray]'",
         ) from error
     quiet = {"log_to_driver": False, "logging_level": logging.WARNING}
     try:
@@ -202,7 +203,7 @@ def _connected(address: str) -> Generator["TaskRunner[Any]"]:
         ray.shutdown()
 
 
-def _refuse_unreachable_server(nodes: Sequence[Mapping[str, Any]]) -> None:
+def refuse_unreachable_server(nodes: Sequence[Mapping[str, Any]]) -> None:
     """Nodes report to the Prefect server this run reports to: it must have an address that means the same to them."""
     url = get_current_settings().api.url
     far = [node["NodeManagerAddress"] for node in nodes if node["Alive"] and not _is_here(node["NodeManagerAddress"])]

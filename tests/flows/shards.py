@@ -1,11 +1,14 @@
 """Planned shards of a world's songs, without a catalog; and what became of them."""
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from apex_core.mert import describe_encoder, read_shard_manifests
+from apex_core.pipeline.encoders import Encoders
 from apex_core.pipeline.extract import Plan
 from apex_core.sandbox import World
 from apex_core.settings import Settings
@@ -40,3 +43,15 @@ def vectors(settings: Settings, encoder_id: str) -> dict[str, list[str]]:
         manifest.shard_id: sorted(file.sha256 for file in manifest.files.values())
         for manifest in read_shard_manifests(store, encoder_id)
     }
+
+
+def encoded_alone(settings: Settings, encoder_id: str, shards: Sequence[str]) -> dict[str, list[str]]:
+    """The vectors of one process that encodes shard after shard, on one thread.
+
+    Sums are rounded as they are shared out between threads, so files are equal only where threads are equally many.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("OMP_NUM_THREADS", "1")
+        with Encoders(settings, ("cpu",)) as encoders:
+            encoders.encode(encoder_id, shards)
+    return vectors(settings, encoder_id)

@@ -15,7 +15,7 @@ from prefect import flow, runtime
 
 from apex_core.errors import EncoderDied, NotFound, ShardsFailed
 from apex_core.pipeline.encoders import Encoders, encoder_devices, ranges
-from apex_core.pipeline.extract import Plan, encode_shards
+from apex_core.pipeline.extract import Plan
 from apex_core.pipeline.run import Run
 from apex_core.sandbox import World
 from apex_core.settings import EncoderSettings, Settings
@@ -24,7 +24,7 @@ from flows.encoding import encode_all
 from flows.local_server import LocalServer
 from tests.flows.family import descendants, gone_within
 from tests.flows.pages import post
-from tests.flows.shards import library_songs, planned, vectors
+from tests.flows.shards import encoded_alone, library_songs, planned, vectors
 
 ROOT = Path(__file__).parents[2]
 ENCODER, DECODER = "apex_core.pipeline.encoder_process", "apex_core.audio.decoder"
@@ -74,8 +74,13 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory, world: World) -> dict[
     """What one process makes of the same songs, by itself."""
     settings = on(tmp_path_factory.mktemp("undisturbed"))
     plan = planned(settings, library_songs(world), 4)
-    encode_shards(settings, plan.encoder_id, plan.shards)
-    return vectors(settings, plan.encoder_id)
+    return encoded_alone(settings, plan.encoder_id, plan.shards)
+
+
+@pytest.fixture(autouse=True)
+def one_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As many threads as ``undisturbed`` had."""
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
 
 
 def task_runs(server: LocalServer, flow_run: str) -> list[dict[str, object]]:

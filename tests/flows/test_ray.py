@@ -12,7 +12,6 @@ import pytest
 
 from apex_core.catalog import connect
 from apex_core.pipeline.audio import run_audio
-from apex_core.pipeline.extract import encode_shards
 from apex_core.pipeline.live import ingest_platform
 from apex_core.pipeline.run import begin, end
 from apex_core.sandbox import SandboxServer, World
@@ -22,7 +21,7 @@ from flows.local_server import LocalServer
 from tests.flows.conftest import environment, variables
 from tests.flows.family import gone_within
 from tests.flows.ray_nodes import Cluster, ray_cluster
-from tests.flows.shards import vectors
+from tests.flows.shards import encoded_alone, vectors
 
 ENCODER = "apex_core.pipeline.encoder_process"
 PATIENCE_S = 240
@@ -38,7 +37,7 @@ def on_s3(tmp_path: Path, world: World, sandbox: SandboxServer, s3_url: str) -> 
     """The environment of a run whose songs lie on S3, fetched and not yet embedded."""
     given = variables(tmp_path / "home", world, sandbox) | {
         "APEX_STORE": s3_url,
-        "APEX_ENCODER__SHARD_SONGS": "2",
+        "APEX_ENCODER__SHARD_SONGS": "3",
         "APEX_ENCODER__RANGE_SHARDS": "1",
     }
     with environment(given) as settings:
@@ -135,5 +134,4 @@ def undisturbed(home: Path, settings: Settings, encoder_id: str) -> dict[str, li
         store.put_json(key, songs)
         for song in songs:
             store.put(song["uri"], theirs.read(song["uri"]))
-    encode_shards(ours, encoder_id, [Path(key).stem for key in keys])
-    return vectors(ours, encoder_id)
+    return encoded_alone(ours, encoder_id, [Path(key).stem for key in keys])
