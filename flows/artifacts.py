@@ -13,7 +13,7 @@ from prefect.artifacts import create_markdown_artifact, create_progress_artifact
 from prefect.exceptions import PrefectException
 
 from apex_core.errors import NotFound
-from apex_core.pipeline.run import Progress
+from apex_core.pipeline.run import Progress, StageReport
 from apex_core.settings import Settings
 
 if TYPE_CHECKING:
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 _EVERY_S = 2.0
 _MODELS = 10
+_WHICH = "Which: `apex sql \"FROM scored_catalog WHERE embedding_state = 'failed'\"`."
 
 _log = logging.getLogger(__name__)
 _watchers: list[Progress] = []
@@ -145,6 +146,24 @@ def _report_tables(figures: "PageData") -> list[tuple[str, Sequence[str], Sequen
         ("Models", ("version", "streams", "likes", "decision", "reason", ""), models),
         ("Open rejects", ("source", "reason", "open", "new"), rejects),
     ]
+
+
+def show_extraction(report: "StageReport", figures: Mapping[str, Sequence[Mapping[str, Any]]]) -> None:
+    """Leave under the key ``extraction`` what was encoded where, how fast, what that waited for, and what failed.
+
+    It names no track: Prefect's database is out of reach of ``apex forget``.
+    """
+    counts = report.counts
+    parts = [
+        f"# {counts['songs']:,.0f} songs, {counts['audio_s'] / 3600:,.2f} h of audio",
+        _cell(report.note),
+        *([f"**{counts['missing_shards']:g} shards were not encoded.**"] if counts["missing_shards"] else []),
+        f"## Where, and how fast\n\n{_rows_table(figures['machines'])}",
+        "`feed_percent` of the time encoders waited for decoded audio: above half, more decoders help "
+        "(`APEX_ENCODER__DECODE_WORKERS`); else a faster device does.",
+        *([f"## Songs without a vector\n\n{_rows_table(figures['failures'])}", _WHICH] if figures["failures"] else []),
+    ]
+    create_markdown_artifact("\n\n".join(parts), key="extraction", description=_cell(report.note))
 
 
 def stage_table(done: Iterable["Done"]) -> str:

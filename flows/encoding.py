@@ -97,8 +97,12 @@ def _encode(run: Run, planned: "Plan") -> Iterator[BaseException]:
 def _here(run: Run, planned: "Plan") -> Iterator[BaseException]:
     """Range after range: one encoder takes all there is."""
     from apex_core.pipeline.encoders import ranges
+    from apex_core.pipeline.extract import show_reached
 
-    for shards in ranges(run.settings, planned.shards):
+    cut, started = ranges(run.settings, planned.shards), time.monotonic()
+    for shards in cut:
+        if len(cut) > 1:  # each range shows how far it is; this is how far they are together
+            show_reached(run, planned, time.monotonic() - started)
         state = encode(planned.encoder_id, list(shards), return_state=True)
         if not state.is_completed():
             yield error_of(state)

@@ -14,6 +14,7 @@ from prefect.cache_policies import NO_CACHE
 from pydantic import AwareDatetime
 
 from apex_core.pipeline.run import Run, StageReport, Window
+from flows.artifacts import show_extraction
 from flows.encoding import encode_all
 from flows.session import Done, keep_report, session, trouble
 
@@ -32,9 +33,12 @@ def plan(run: Run, window: Window) -> "Plan":
 @task(name="adopt", cache_policy=NO_CACHE, persist_result=False)
 def adopt(run: Run, planned: "Plan") -> StageReport:
     """Project the committed shards into the catalog."""
-    from apex_core.pipeline.extract import adopt
+    from apex_core.pipeline.extract import adopt, figures
 
-    return adopt(run, planned)
+    report = adopt(run, planned)
+    if report.counts["shards"]:
+        show_extraction(report, figures(run, planned))
+    return report
 
 
 @flow(name="extract", persist_result=False)

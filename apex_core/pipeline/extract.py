@@ -10,13 +10,13 @@ from apex_core.errors import ShardsFailed
 from apex_core.mert import ShardManifest, committed_shards, describe_encoder, read_shard_manifest
 from apex_core.pipeline.extract_encode import encode_shards
 from apex_core.pipeline.extract_pace import pace_in_words
-from apex_core.pipeline.extract_plan import Plan, at_once, batched, read_absent, read_planned, write_plan
+from apex_core.pipeline.extract_plan import Plan, at_once, batched, reached, read_absent, read_planned, write_plan
 from apex_core.pipeline.frames import AUDIO, EMBEDDING, SHARD, execute_with, frame
+from apex_core.pipeline.report import Row, rows
 from apex_core.pipeline.retention import collect_shard_leftovers
 from apex_core.pipeline.run import EVERYTHING, Run, StageReport, Window
-from apex_core.settings import Settings
 
-__all__ = ["Plan", "adopt", "encode_shards", "plan_extract", "ranges", "run_extract"]
+__all__ = ["Plan", "adopt", "encode_shards", "figures", "plan_extract", "run_extract", "show_reached"]
 
 _ADOPTED_AT_ONCE = 100
 
@@ -67,14 +67,21 @@ def plan_extract(run: Run, window: Window = EVERYTHING) -> Plan:
     return write_plan(run, encoder_id, window)
 
 
-def ranges(settings: Settings, shards: Sequence[str], encoders: int = 1) -> list[tuple[str, ...]]:
-    """Contiguous ranges of shards, one a task, at most ``max_tasks`` of them.
+def show_reached(run: Run, plan: Plan, seconds: float) -> None:
+    """Tell how much of ``plan`` is committed, ``seconds`` after its encoding began; one listing of the store."""
+    there = reached(run.store, plan)
+    pace = pace_in_words(there.audio_s, seconds, 0.0, 0.0, plan.audio_s - there.audio_s)
+    run.progress("extract", there.songs, plan.songs, pace)
 
-    Each has at least ``range_shards``, unless some of so many ``encoders`` would then have nothing to do.
-    """
-    least = min(settings.encoder.range_shards, max(1, len(shards) // encoders))
-    size = max(least, -(-len(shards) // settings.encoder.max_tasks))
-    return [tuple(shards[start : start + size]) for start in range(0, len(shards), size)]
+
+def figures(run: Run, plan: Plan) -> dict[str, list[Row]]:
+    """What this run has taken into the catalog, by machine and device (``machines``), and why songs failed."""
+    bound = {"encoder_id": plan.encoder_id, "as_of": run.as_of}
+    with run.catalog("extract") as connection:
+        return {
+            "machines": rows(connection, sql("report/extraction_run"), bound),
+            "failures": rows(connection, sql("report/extraction_failures"), bound),
+        }
 
 
 def adopt(run: Run, plan: Plan) -> StageReport:

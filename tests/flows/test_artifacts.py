@@ -4,7 +4,8 @@ from typing import Any
 
 from prefect import flow
 
-from flows.artifacts import ProgressArtifacts, table
+from apex_core.pipeline.run import StageReport
+from flows.artifacts import ProgressArtifacts, show_extraction, table
 from flows.local_server import LocalServer
 from tests.flows.pages import post
 
@@ -43,3 +44,32 @@ def test_a_cell_may_hold_any_text() -> None:
         r"| x\|y | two lines &lt;b> |",
         "|  | 0.1235 |",
     ]
+
+
+def test_progress_says_what_else_there_is_to_say(prefect_server: LocalServer) -> None:
+    @flow
+    def encoding() -> None:
+        ProgressArtifacts()("encode some", 1, 4, "0.1 h of audio, 95× real time, feed-bound")
+
+    encoding()
+    [artifact] = shown(prefect_server, "progress-encode-some")
+    assert artifact["description"] == "encode some: 1 of 4 (0.1 h of audio, 95× real time, feed-bound)"
+
+
+def test_an_extraction_leaves_where_and_how_fast_and_what_failed(prefect_server: LocalServer) -> None:
+    counts = {"songs": 250.0, "audio_s": 36_000.0, "missing_shards": 1.0}
+    machine = {"host": "box", "device": "cuda", "shards": 1, "times_real_time": 950.5, "feed_percent": 80.0}
+    failure = {"reason": "text <instead> of audio", "songs": 6}
+
+    @flow
+    def encoding() -> None:
+        report = StageReport("extract", counts, "mert: 10.0 h of audio, 950× real time, feed-bound")
+        show_extraction(report, {"machines": [machine], "failures": [failure]})
+
+    encoding()
+    [artifact] = shown(prefect_server, "extraction")
+    lines = artifact["data"].splitlines()
+    assert lines[0] == "# 250 songs, 10.00 h of audio"
+    assert "**1 shards were not encoded.**" in lines
+    assert "| box | cuda | 1 | 950.5 | 80 |" in lines
+    assert "| text &lt;instead> of audio | 6 |" in lines

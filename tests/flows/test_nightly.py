@@ -95,6 +95,18 @@ def test_long_stages_showed_their_progress(night: Night, prefect_server: LocalSe
     assert {"progress-audio", "progress-encode", "progress-train"} <= keys(prefect_server)
 
 
+def test_what_extraction_did_is_on_the_run(night: Night, prefect_server: LocalServer) -> None:
+    head, *lines = page(prefect_server, "extraction").splitlines()
+    assert head.endswith("h of audio")
+    [row] = [line for line in lines if "| cpu | fp32 |" in line]
+    shards, songs, failed = (int(cell) for cell in row.split("|")[4:7])
+    with connect(night.settings, "test") as connection:
+        counted = connection.execute(
+            "SELECT count(*), sum(songs - failed), sum(failed) FROM embedding_shard"
+        ).fetchone()
+    assert (shards, songs, failed) == counted
+
+
 def test_the_same_night_again_changes_nothing(night: Night, world: World) -> None:
     with connect(night.settings, "test") as connection:
         before = fingerprint(connection)

@@ -1,7 +1,7 @@
-"""A process that runs nights, or forgets, and can be killed at any of its side effects.
+"""A process that runs nights, or extracts alone, or forgets, and can be killed at any of its side effects.
 
 Started as ``python -m tests.pipeline.mortal``; reads one JSON job a line, forks a child for each and answers with
-one line: how the child ended and which side effects it went through. Forking saves the imports (torch alone takes
+one line: how the child ended, and its pid. Forking saves the imports (torch alone takes
 seconds), and the parent never opens a catalog, so a child inherits nothing that matters.
 
 A side effect is a catalog transaction, a write to the store or a deletion there; each counts once before and once after
@@ -76,10 +76,12 @@ for _name in ("put", "put_file", "delete"):
     setattr(Store, _name, _watched(_name, getattr(Store, _name)))
 store_module._settle = _watched("rename", store_module._settle)
 
-# Only now: these take the names above as they are.
+# Only now: these take the names above as they are. The encoder, too, or every child would load its libraries.
+import apex_core.mert.encoder  # noqa: E402
+from apex_core.pipeline.extract import run_extract  # noqa: E402
 from apex_core.pipeline.forget import run_forget  # noqa: E402
 from apex_core.pipeline.forget_plan import Request  # noqa: E402
-from apex_core.pipeline.run import begin  # noqa: E402
+from apex_core.pipeline.run import begin, end  # noqa: E402
 from apex_core.sandbox import World, build_world  # noqa: E402
 from apex_core.settings import SandboxSettings, Settings  # noqa: E402
 from tests.pipeline.nights import night, prints, settings_for  # noqa: E402
@@ -105,6 +107,12 @@ def _run(job: dict[str, Any], world: World) -> None:
     if job.get("forget"):
         platform, kind, ids = job["forget"]
         run_forget(begin(settings, "forget", as_of, job["run_id"]), Request(platform, kind, tuple(ids)))
+    elif job.get("extract"):
+        encoder = settings.encoder.model_copy(update=job["extract"])
+        settings = settings.model_copy(update={"encoder": encoder})
+        run = begin(settings, "extract", as_of, job["run_id"], alone=True)
+        run_extract(run)
+        end(run, "completed", as_of)
     else:
         night(settings, as_of, job["run_id"])
     FATE.log = None
@@ -124,7 +132,7 @@ def main() -> None:
                 os._exit(1)
             os._exit(0)
         _, status = os.waitpid(child, 0)
-        sys.stdout.write(json.dumps({"status": status}) + "\n")
+        sys.stdout.write(json.dumps({"status": status, "pid": child}) + "\n")
         sys.stdout.flush()
 
 

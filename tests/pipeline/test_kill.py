@@ -53,11 +53,13 @@ class Mortal:
     world: World
     address: str
     folder: Path
+    pid: int = 0
+    """Of the night that was run last."""
 
     def run(self, home: Path, run_id: str, last: int = -1, **more: Any) -> tuple[int, list[str], dict[str, str] | None]:
         """Exit status of a night that dies at side effect ``last``, the side effects, the fingerprints it left.
 
-        ``more`` of the job: ``as_of``, or whom to ``forget`` instead.
+        ``more`` of the job: ``as_of``; settings of the encoder to ``extract`` with, or whom to ``forget``, instead.
         """
         found = self.folder / f"{home.name}-{run_id}.json"
         log = found.with_suffix(".log")
@@ -77,7 +79,8 @@ class Mortal:
         assert self.process.stdout is not None
         self.process.stdin.write(json.dumps(job) + "\n")
         self.process.stdin.flush()
-        status = json.loads(self.process.stdout.readline())["status"]
+        answer = json.loads(self.process.stdout.readline())
+        status, self.pid = answer["status"], answer["pid"]
         return status, log.read_text().splitlines(), json.loads(found.read_text()) if found.exists() else None
 
 
