@@ -12,10 +12,11 @@ from typing import Protocol
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
-from rich.table import Table
+from rich.table import Column, Table
 from rich.text import Text
 
-_BAR_WIDTH = 24
+_BAR_WIDTH, _NARROW_BAR = 24, 8
+_NARROW = 100  # columns of a terminal
 _PLAIN_WIDTH = 100  # of running text when the output is no terminal
 _ENDLESS = 100_000
 _WIDEST_CELL = 100
@@ -131,18 +132,26 @@ def bar(done: float, total: float, width: int = _BAR_WIDTH) -> Text:
     return Text.assemble(("█" * filled, "green"), ("░" * (width - filled), "dim"))
 
 
+def _whole() -> Column:
+    """A column that is never cut short."""
+    return Column(no_wrap=True)
+
+
 @contextlib.contextmanager
 def progress() -> Generator[Report]:
     """Show bars on a terminal while the block lasts; a report names what is done, how many are, and of how many."""
     console = err()
+    narrow = console.width < _NARROW
     with Progress(
         SpinnerColumn(),
         TextColumn("{task.description}"),
-        BarColumn(_BAR_WIDTH),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        TextColumn("{task.fields[detail]}", style="dim"),
+        BarColumn(_NARROW_BAR if narrow else _BAR_WIDTH, table_column=_whole()),
+        MofNCompleteColumn(table_column=_whole()),
+        *([] if narrow else [TimeElapsedColumn(table_column=_whole())]),
+        # The detail has what room is left: its end is what can be missed.
+        TextColumn("{task.fields[detail]}", style="dim", table_column=Column(no_wrap=True, ratio=1)),
         console=console,
+        expand=True,
         transient=True,
         disable=not console.is_terminal,
     ) as display:

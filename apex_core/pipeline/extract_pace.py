@@ -56,15 +56,16 @@ class Pace:
 
 
 def pace_in_words(audio_s: float, wall_s: float, wait_s: float, encode_s: float, left_s: float = 0.0) -> str:
-    """Hours of audio, times real time, time left, and what the machine waits for; all arguments are seconds."""
+    """Times real time, time left, what the machine waits for, hours of audio done; all arguments are seconds."""
     rate = audio_s / wall_s if wall_s > 0 else 0.0
-    words = [hours_of_audio(audio_s)]
+    words: list[str] = []
     if rate:
         words.append(f"{rate:,.0f}× real time" if rate >= 10 else f"{rate:.1f}× real time")
     if rate and left_s > 0:
         words.append(f"{_clock(left_s / rate)} left")
     if wait_s + encode_s > 0:
         words.append("feed-bound" if wait_s > encode_s else "encoder-bound")
+    words.append(hours_of_audio(audio_s))
     return ", ".join(words)
 
 
