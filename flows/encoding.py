@@ -91,7 +91,9 @@ def _encode(run: Run, planned: "Plan") -> Iterator[BaseException]:
     from apex_core.pipeline.encoders import encoder_devices
 
     devices = encoder_devices(run.settings.encoder)[: len(planned.shards)]
-    return _here(run, planned) if len(devices) == 1 else _on_devices(run, planned, devices)
+    if len(devices) == 1 and not run.settings.encoder.devices:
+        return _here(run, planned)
+    return _on_devices(run, planned, devices)
 
 
 def _here(run: Run, planned: "Plan") -> Iterator[BaseException]:
