@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -78,6 +79,7 @@ def driver(
 
 
 @pytest.mark.slow
+@pytest.mark.skipif(find_spec("ray") is None, reason="Ray has no wheel for this Python")
 def test_a_node_that_dies_changes_nothing_in_the_embeddings(
     tmp_path: Path,
     world: World,
