@@ -19,7 +19,7 @@ def test_a_range_that_fails_stops_no_other_and_says_why(
     errors: list[ApexError | None] = []
     good = planned(settings, library_songs(world)[:4], 2)
     shards = ("never-planned", "nor-this", *good.shards)
-    plan = Plan(good.encoder_id, shards, 4, 10.0)
+    plan = Plan(good.encoder_id, shards, 8, 20.0, (*[(2, 5.0)] * 2, *good.sizes))
 
     @flow
     def encoding() -> None:
