@@ -20,7 +20,7 @@ from safetensors.torch import save_file
 from transformers import HubertConfig, HubertModel, Wav2Vec2FeatureExtractor
 
 from apex_core.catalog import connect
-from apex_core.mert import read_shard_manifests, song_vectors, tiny
+from apex_core.mert import describe_encoder, read_shard_manifests, song_vectors, tiny
 from apex_core.mert.config import MERT_95M, Architecture
 from apex_core.pipeline.extract import run_extract
 from apex_core.pipeline.run import begin
@@ -137,7 +137,8 @@ def extract(home: Path, encoder: EncoderSettings, songs: list[Path]) -> Outcome:
         for path, sha256 in zip(songs, names, strict=True):
             add(connection, "track", track_id=path.name)
             add(connection, "audio", track_id=path.name, sha256=sha256, uri=str(path), origin="library", duration_s=1)
-    encoder_id = run_extract(run).note
+    run_extract(run)
+    encoder_id, _ = describe_encoder(encoder, settings.cache)
     manifests = list(read_shard_manifests(run.store, encoder_id))
     table = song_vectors(run.store, encoder_id, [manifest.shard_id for manifest in manifests])
     rows = {names[row["sha256"]]: row for row in table.to_pylist()}
