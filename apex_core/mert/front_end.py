@@ -41,10 +41,12 @@ class FrontEnd:
     """Waves to features, one segment at a time.
 
     The first convolution works in float32 whatever ``dtype`` is: the few bits of the others would be heard as noise in
-    samples. Weights are shared with ``model`` where device and type are its own.
+    samples. Weights are shared with ``model`` where device and type are its own. ``tile`` is in frames.
     """
 
-    def __init__(self, model: HubertModel, device: torch.device, dtype: torch.dtype) -> None:
+    def __init__(
+        self, model: HubertModel, device: torch.device, dtype: torch.dtype, *, tile: int | None = None
+    ) -> None:
         first, *others = cast(Any, model.feature_extractor.conv_layers)
         # float64, since the folded filters of a quiet segment come from differences of nearly equal numbers.
         self._filters = first.conv.weight[:, 0].to(device, torch.float64)
@@ -54,7 +56,7 @@ class FrontEnd:
         self._hops = [(int(layer.conv.kernel_size[0]), int(layer.conv.stride[0])) for layer in (first, *others)]
         self._others = [_convolution(layer.conv, device, dtype) for layer in others]
         self._dtype = dtype
-        self._tile = max(1, _TILE_BYTES.get(device.type, 1 << 30) // self._bytes_a_frame())
+        self._tile = tile or max(1, _TILE_BYTES.get(device.type, 1 << 30) // self._bytes_a_frame())
 
     def _bytes_a_frame(self) -> int:
         strides = 1

@@ -101,14 +101,3 @@ def test_other_shapes_are_refused(encoder: Encoder, segments: NDArray[np.float32
 def test_a_device_that_is_not_there_is_refused(device: str, tmp_path: Path) -> None:
     with pytest.raises(EncoderError, match="no device"):
         load_encoder(EncoderSettings(source="tiny-random", device=device), tmp_path)
-
-
-@pytest.mark.gpu
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
-def test_on_a_gpu_vectors_mean_the_same(tmp_path: Path) -> None:
-    waves = np.random.default_rng(0).normal(0, 0.1, (2, 720_000)).astype(np.float32)
-    cpu, gpu = (
-        load_encoder(EncoderSettings(source="tiny-random", device=device), tmp_path) for device in ("cpu", "cuda")
-    )
-    assert cpu.encoder_id == gpu.encoder_id
-    np.testing.assert_allclose(gpu.encode(waves), cpu.encode(waves), rtol=1e-3, atol=1e-4)
