@@ -144,6 +144,7 @@ def _encode(
     from prefect_ray.context import remote_options
 
     from apex_core.pipeline.encoders import ranges
+    from apex_core.pipeline.extract import show_reached
 
     given = {"told": told, "encoder_id": planned.encoder_id}
     cut = ranges(run.settings, planned.shards, share.places)
@@ -155,7 +156,8 @@ def _encode(
     started = fit = time.monotonic()
     while waiting:
         ended, _ = ray.wait(list(waiting), num_returns=1, timeout=_EVERY_S)
-        _show(run, planned, time.monotonic() - started)
+        if ended:
+            show_reached(run, planned, time.monotonic() - started)
         for future in map(waiting.pop, ended):
             future.wait()
             if not future.state.is_completed():
@@ -164,16 +166,6 @@ def _encode(
             fit = time.monotonic()
         elif time.monotonic() - fit > _NO_NODE_S:
             raise EncoderError("The Ray cluster has had no node for the tasks that are left for 10 minutes.", fix=_FIX)
-
-
-def _show(run: Run, planned: "Plan", seconds: float) -> None:
-    """Tell how far the plan is, by what the nodes have committed."""
-    from apex_core.pipeline.extract_pace import pace_in_words
-    from apex_core.pipeline.extract_plan import reached
-
-    there = reached(run.store, planned)
-    pace = pace_in_words(there.audio_s, seconds, 0.0, 0.0, planned.audio_s - there.audio_s)
-    run.progress("encode", there.songs, planned.songs, pace)
 
 
 @contextlib.contextmanager
