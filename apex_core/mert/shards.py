@@ -69,11 +69,18 @@ class ShardFile:
 
 
 def write_shard(
-    store: Store, encoder_id: str, shard_id: str, songs: Sequence[ShardSong], facts: Mapping[str, Any]
+    store: Store,
+    encoder_id: str,
+    shard_id: str,
+    songs: Sequence[ShardSong],
+    facts: Mapping[str, Any],
+    *,
+    segments: bool = True,
 ) -> ShardManifest:
     """Write and commit one shard; when it was committed before, nothing changes and its manifest is returned.
 
     ``facts`` are the encoder's ``run_facts`` (precision, device, torch), and whatever else is worth keeping.
+    Without ``segments`` the rows of segments are left out; those of songs hold their means.
     Raises EncoderError for vectors that are not what they must be.
     """
     if (committed := read_shard_manifest(store, encoder_id, shard_id)) is not None:
@@ -81,7 +88,8 @@ def write_shard(
     _check(songs, facts)
     embedded = [(song.sha256, song.layer_means) for song in songs if song.layer_means is not None]
     width = int(facts.get("hidden", 1))
-    made = {"segments": tables.segment_table(embedded, width), "songs": tables.song_table(embedded, width)}
+    made = {"segments": tables.segment_table(embedded, width)} if segments else {}
+    made["songs"] = tables.song_table(embedded, width)
     files = {role: _put_table(store, encoder_id, shard_id, role, table) for role, table in made.items()}
     manifest = _manifest(encoder_id, shard_id, songs, files, facts)
     if store.put_json(f"{_key(encoder_id, shard_id)}.json", asdict(manifest)):
@@ -124,14 +132,22 @@ def song_vectors(
 def segment_vectors(
     store: Store, encoder_id: str, shard_ids: Sequence[str], columns: Sequence[str] = tables.SEGMENT_COLUMNS
 ) -> pa.Table:
-    """Segment rows of committed shards: sha256, segment, start_s, layer_2, layer_5, layer_8, layer_12."""
+    """Segment rows of committed shards: sha256, segment, start_s, layer_2, layer_5, layer_8, layer_12.
+
+    Raises as ``song_vectors`` does, and ArtifactError for a shard that keeps none.
+    """
     return _vectors(store, encoder_id, shard_ids, "segments", columns)
 
 
 def _vectors(store: Store, encoder_id: str, shard_ids: Sequence[str], role: str, columns: Sequence[str]) -> pa.Table:
     parts: list[pa.Table] = []
     for shard_id in shard_ids:
-        file = _committed(store, encoder_id, shard_id).files[role]
+        file = _committed(store, encoder_id, shard_id).files.get(role)
+        if file is None:
+            raise ArtifactError(
+                f"Shard {shard_id} of {encoder_id} was written without vectors of {role}.",
+                fix="train in song mode, or embed anew with APEX_ENCODER__KEEP=segments and another store",
+            )
         # A shard of failures alone does not know how long a vector is.
         if file.rows:
             parts.append(tables.parse(_verified(store, file), columns))

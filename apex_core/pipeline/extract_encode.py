@@ -126,7 +126,8 @@ def encode_shards(
             )
         workers, on_gpu = settings.encoder.decode_workers, not encoder.device.startswith("cpu")
         with Feed(settings.store_url, settings.audio, workers, native=on_gpu) as feed:
-            _Range(store, encoder, feed, work, progress).run(total, failures)
+            whole = settings.encoder.keep == "segments"
+            _Range(store, encoder, feed, work, progress, segments=whole).run(total, failures)
     failures.tell()
     return total
 
@@ -157,10 +158,17 @@ class _Range:
     """The encoding of shard after shard from one stream of songs."""
 
     def __init__(
-        self, store: Store, encoder: "Encoder", feed: Feed[Any], work: Sequence[_Shard], progress: Progress
+        self,
+        store: Store,
+        encoder: "Encoder",
+        feed: Feed[Any],
+        work: Sequence[_Shard],
+        progress: Progress,
+        *,
+        segments: bool,
     ) -> None:
         self._store, self._encoder, self._progress = store, encoder, progress
-        self._work = work
+        self._work, self._keep_segments = work, segments
         self._pace = Pace()
         self._stream: Iterator[tuple[AudioRef, Any]] = iter(feed.stream(self._refs()))
         self._feeding = True
@@ -241,7 +249,8 @@ class _Range:
         if shard.songs:
             rows = [song.row() for song in shard.songs]
             facts = {**self._encoder.run_facts, **facts}
-            write_shard(self._store, self._encoder.encoder_id, shard.shard_id, rows, facts)
+            where = self._store, self._encoder.encoder_id, shard.shard_id
+            write_shard(*where, rows, facts, segments=self._keep_segments)
 
     def _give_up(self, shard: _Shard, failures: _Failures, error: Exception) -> None:
         shard.failed = True

@@ -89,6 +89,11 @@ class EncoderSettings(Section):
     batch_segments: int | None = Field(
         default=None, ge=1, description="Segments a batch; none: 1 on a CPU, on CUDA what the device's memory allows."
     )
+    keep: Literal["segments", "songs"] = Field(
+        default="segments",
+        description="Vectors of every segment and of songs, or of songs alone: about a sixth of the bytes for songs of "
+        "three minutes, but nothing to train in segment mode from.",
+    )
     shard_songs: int = Field(default=256, ge=1)
     range_shards: int = Field(default=8, ge=1, description="Shards a task takes, about.")
     max_tasks: int = Field(default=100, ge=1, le=180, description="Most extraction tasks in one flow run.")

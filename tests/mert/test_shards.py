@@ -188,3 +188,14 @@ def test_what_is_no_shard_is_refused(store: Store, songs: tuple[ShardSong, ...],
     with pytest.raises(EncoderError):
         write_shard(store, ENCODER, "s1", songs, facts)
     assert store.list("embeddings") == []
+
+
+def test_a_shard_may_keep_songs_alone(store: Store) -> None:
+    whole = write_shard(store, ENCODER, "s1", SONGS, FACTS)
+    lean = write_shard(store, ENCODER, "s2", SONGS, FACTS, segments=False)
+    assert list(lean.files) == ["songs"]
+    assert lean.files["songs"].sha256 == whole.files["songs"].sha256
+    assert (lean.segments, lean.songs) == (whole.segments, whole.songs)
+    assert song_vectors(store, ENCODER, ["s2"]).equals(song_vectors(store, ENCODER, ["s1"]))
+    with pytest.raises(ArtifactError, match=r"s2 of .* without vectors of segments"):
+        segment_vectors(store, ENCODER, ["s1", "s2"])

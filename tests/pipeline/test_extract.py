@@ -194,3 +194,13 @@ def test_what_killed_extractions_left_goes_a_day_after_and_nothing_else(run: Run
     assert store.list("shard_plans") == [f"shard_plans/{plan.encoder_id}/uncommitted.json"]
     assert list(Path(store.root).rglob("*.part-*")) == []
     assert adopt(run, plan).counts["songs"] == 4
+
+
+def test_songs_alone_are_kept_where_that_is_asked_for(run: Run) -> None:
+    lean = run.settings.model_copy(update={"encoder": run.settings.encoder.model_copy(update={"keep": "songs"})})
+    plan = plan_extract(run)
+    encode_shards(lean, plan.encoder_id, plan.shards)
+    assert adopt(run, plan).counts["songs"] == 4
+    assert [key for key in run.store.list("embeddings") if key.endswith(".parquet")] == [
+        f"embeddings/{plan.encoder_id}/{shard_id}.songs.parquet" for shard_id in sorted(plan.shards)
+    ]
