@@ -22,7 +22,7 @@ def product(rows: Tensor, weight: Tensor, bias: Tensor | None = None, *, gelu: b
     Works and answers in the weight's type; a bias is of that type, too.
     """
     rows = rows.to(weight.dtype)
-    if _ONEDNN is not None and weight.device.type == "cpu" and weight.dtype == torch.float32:
+    if _onednn_takes(weight):
         return cast(Tensor, _ONEDNN(rows, weight, bias, "gelu" if gelu else "none", [], "none"))
     made = F.linear(rows, weight, bias)
     return cast(Tensor, torch.ops.aten.gelu_(made)) if gelu else made
@@ -30,6 +30,12 @@ def product(rows: Tensor, weight: Tensor, bias: Tensor | None = None, *, gelu: b
 
 def add_product(residual: Tensor, rows: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
     """``residual`` [..., outputs] plus the product, in the residual's type."""
-    if _ONEDNN is not None and weight.device.type == "cpu" and weight.dtype == torch.float32:
+    if _onednn_takes(weight):
         return cast(Tensor, _ONEDNN.binary(rows, residual, weight, bias, "add"))
     return residual + product(rows, weight, bias)
+
+
+def _onednn_takes(weight: Tensor) -> bool:
+    # The compiler makes this operator of plain products itself, and takes it from nobody else.
+    plain = weight.device.type == "cpu" and weight.dtype == torch.float32
+    return plain and _ONEDNN is not None and not torch.compiler.is_compiling()
