@@ -125,7 +125,8 @@ def equip(
     batch = choose_batch(settings.batch_segments, device, architecture, precision)
 
     def made(compiled: bool) -> Encoder:
-        forward = choose_forward(model, architecture, device, precision, normalise=normalise, compiled=compiled)
+        with _threads(threads):  # normed weights are sums, too
+            forward = choose_forward(model, architecture, device, precision, normalise=normalise, compiled=compiled)
         hidden = architecture.hidden_size
         return Encoder(*named, device, precision, hidden, batch, forward, model, threads)
 

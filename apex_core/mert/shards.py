@@ -1,7 +1,7 @@
 """Shards of vectors in the store: two Parquet files, then the manifest that commits them (DESIGN §5).
 
 Every name is written once. Bytes depend on the vectors alone, so a shard that is computed again after a crash
-finds its own files. Leftovers with other bytes (another device or library version) are not touched: the new
+finds its own files. Leftovers with other bytes (another device, version or number of threads) are not touched: the new
 file takes a name with its hash. Readers only trust what a manifest names.
 """
 

@@ -61,6 +61,16 @@ def test_equal_calls_give_equal_bytes(encoder: Encoder) -> None:
     assert encoder.encode(NOISE).tobytes() == encoder.encode(NOISE).tobytes()
 
 
+def test_the_stand_ins_bytes_do_not_depend_on_the_number_of_threads(encoder: Encoder, tmp_path: Path) -> None:
+    before = torch.get_num_threads()
+    try:
+        torch.set_num_threads(before + 1)
+        assert load_encoder(ON_CPU, tmp_path).encode(NOISE[:1]).tobytes() == encoder.encode(NOISE[:1]).tobytes()
+        assert torch.get_num_threads() == before + 1
+    finally:
+        torch.set_num_threads(before)
+
+
 def test_no_segments_give_no_vectors(encoder: Encoder) -> None:
     assert encoder.encode(NOISE[:0]).shape == (0, 4, encoder.hidden)
 
