@@ -13,6 +13,7 @@ from prefect import flow, task
 from prefect.cache_policies import NO_CACHE
 from pydantic import AwareDatetime
 
+from apex_core.errors import ApexError
 from apex_core.pipeline.run import Run, StageReport, Window
 from flows.artifacts import show_extraction
 from flows.encoding import encode_all
@@ -65,7 +66,14 @@ def extract(
         planned = plan(own.run, Window(None if platform == "all" else platform, start, end))
         error = encode_all(own.run, planned)
         report = adopt(own.run, planned)
-        missing = f"{report.counts['missing_shards']:g} of {len(planned.shards)} shards were not encoded"
-        failure = None if error is None else trouble(missing, error)
+        failure = None
+        if error is not None:
+            missing = f"{report.counts['missing_shards']:g} of {len(planned.shards)} shards were not encoded"
+            failure = trouble(missing, error)
+        elif report.counts["unread"]:
+            failure = ApexError(
+                f"{report.counts['unread']:g} songs have audio that could not be read just now",
+                fix="the encode tasks' logs name them; mend or remove their files, the next run tries them again",
+            )
         own.add(keep_report(own.run, report, time.monotonic() - started, label, failure))
     return own.outcome()

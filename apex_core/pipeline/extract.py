@@ -10,7 +10,16 @@ from apex_core.errors import ShardsFailed
 from apex_core.mert import ShardManifest, committed_shards, describe_encoder, read_shard_manifest
 from apex_core.pipeline.extract_encode import encode_shards
 from apex_core.pipeline.extract_pace import pace_in_words
-from apex_core.pipeline.extract_plan import Plan, at_once, batched, reached, read_absent, read_planned, write_plan
+from apex_core.pipeline.extract_plan import (
+    AbsentSong,
+    Plan,
+    at_once,
+    batched,
+    reached,
+    read_absent,
+    read_planned,
+    write_plan,
+)
 from apex_core.pipeline.frames import AUDIO, EMBEDDING, SHARD, execute_with, frame
 from apex_core.pipeline.report import Row, rows
 from apex_core.pipeline.retention import collect_shard_leftovers
@@ -89,12 +98,15 @@ def adopt(run: Run, plan: Plan) -> StageReport:
     _, facts = describe_encoder(run.settings.encoder, run.settings.cache)
     adopted = _adopt_committed(run, plan.encoder_id, facts)
     absent = _absent(run, plan)
-    _forget(run, [song for songs in absent.values() for song in songs])
+    missed = [song for songs in absent.values() for song in songs]
+    gone = [song for song in missed if not song["transient"]]
+    _forget(run, gone)
     counts = {
         "shards": adopted.shards,
         "songs": adopted.songs,
         "failed": adopted.failed,
-        "absent": sum(map(len, absent.values())),
+        "absent": len(gone),
+        "unread": len(missed) - len(gone),
         "segments": adopted.segments,
         "audio_s": adopted.audio_s,
         "missing_shards": _missing(run, plan, absent),
@@ -105,7 +117,7 @@ def adopt(run: Run, plan: Plan) -> StageReport:
     return StageReport("extract", {name: float(value) for name, value in counts.items()}, note)
 
 
-def _missing(run: Run, plan: Plan, absent: dict[str, list[dict[str, str]]]) -> int:
+def _missing(run: Run, plan: Plan, absent: dict[str, list[AbsentSong]]) -> int:
     """How many planned shards nobody has committed; one whose every song is absent is not missed."""
     left = set(plan.shards) - set(committed_shards(run.store, plan.encoder_id))
     empty = [
@@ -116,9 +128,9 @@ def _missing(run: Run, plan: Plan, absent: dict[str, list[dict[str, str]]]) -> i
     return len(left) - len(empty)
 
 
-def _absent(run: Run, plan: Plan) -> dict[str, list[dict[str, str]]]:
-    """Songs of planned shards whose file was not there; a later try may have found some of them."""
-    found: dict[str, list[dict[str, str]]] = {}
+def _absent(run: Run, plan: Plan) -> dict[str, list[AbsentSong]]:
+    """Songs of planned shards whose file was not there or not read; a later try may have found some of them."""
+    found: dict[str, list[AbsentSong]] = {}
     for shard_id, songs in read_absent(run.store, plan).items():
         manifest = read_shard_manifest(run.store, plan.encoder_id, shard_id)
         settled = set[str]() if manifest is None else {*manifest.songs, *manifest.failed}
@@ -126,9 +138,10 @@ def _absent(run: Run, plan: Plan) -> dict[str, list[dict[str, str]]]:
     return found
 
 
-def _forget(run: Run, absent: Sequence[dict[str, str]]) -> None:
+def _forget(run: Run, absent: Sequence[AbsentSong]) -> None:
     if absent:
-        rows = frame(AUDIO, [{**song, "checked_at": run.as_of} for song in absent])
+        told = ("sha256", "uri", "reason")
+        rows = frame(AUDIO, [{**{name: song[name] for name in told}, "checked_at": run.as_of} for song in absent])
         with run.catalog("extract") as connection, transaction(connection):
             execute_with(connection, "absent", rows, "extract/forget_absent")
 

@@ -4,7 +4,6 @@ What goes wrong with a song is kept in its shard. What goes wrong with a shard l
 alone, unless so many fail in a row, and in the same way, that it cannot be them.
 """
 
-import errno
 import logging
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -15,18 +14,16 @@ import numpy as np
 from apex_core import mert  # its encoder, and torch with it, loads only when there is something to encode
 from apex_core.audio import AudioRef, Feed
 from apex_core.errors import (
-    ApexError,
     AudioError,
     EncoderError,
-    ShardsFailed,
-    StorageError,
     TooLarge,
     Undecodable,
 )
 from apex_core.mert import read_shard_manifest, write_shard
 from apex_core.pipeline.extract_batches import Batches, Encoded, refuse_dead_encoder
+from apex_core.pipeline.extract_failures import Failures
 from apex_core.pipeline.extract_pace import Pace
-from apex_core.pipeline.extract_plan import PlannedSong, at_once, batched, note_absent, read_planned
+from apex_core.pipeline.extract_plan import AbsentSong, PlannedSong, at_once, batched, note_absent, read_planned
 from apex_core.pipeline.run import Progress, no_progress
 from apex_core.settings import Settings
 from apex_core.storage import Store
@@ -37,9 +34,6 @@ if TYPE_CHECKING:
 _log = logging.getLogger("apex_core.pipeline")
 
 _OPENED = 64
-_IN_A_ROW = 3
-_FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS})
-_TOLD = 3
 _FACTS = ("shards", "songs", "failed", "absent", "audio_s", "wall_s", "wait_s", "encode_s")
 
 
@@ -53,7 +47,7 @@ class _Shard:
     handed: int = 0
     taken: int = 0
     songs: list[Encoded] = field(default_factory=list[Encoded])
-    absent: list[dict[str, str]] = field(default_factory=list[dict[str, str]])
+    absent: list[AbsentSong] = field(default_factory=list[AbsentSong])
 
     @property
     def audio_s(self) -> float:
@@ -65,56 +59,19 @@ class _Shard:
         return {"shards": bool(self.songs), "songs": len(self.songs), "failed": failed, "absent": len(self.absent)}
 
 
-class _Failures:
-    """The shards that failed so far, and why."""
-
-    def __init__(self) -> None:
-        self.errors: dict[str, Exception] = {}
-        self._row: list[object] = []
-
-    def add(self, shard_id: str, error: Exception) -> None:
-        """Note a failure. Raises ShardsFailed when trying others would be no use."""
-        _log.warning("shard %s was not encoded: %s", shard_id, error)
-        self.errors[shard_id] = error
-        self._row = [kind for kind in self._row if kind == _kind(error)] + [_kind(error)]
-        if isinstance(error, MemoryError) or (isinstance(error, OSError) and error.errno in _FULL):
-            self.tell(f"; no other was tried after {error!r}")
-        if len(self._row) >= _IN_A_ROW:
-            self.tell(f"; no other was tried after {_IN_A_ROW} in a row failed alike")
-
-    def passed(self) -> None:
-        """A shard went well."""
-        self._row.clear()
-
-    def tell(self, stopped: str = "") -> None:
-        """Raise ShardsFailed, if there is anything to tell."""
-        if not self.errors:
-            return
-        first = next(iter(self.errors.values()))
-        told = [f"shard {shard_id}: {_said(error)}" for shard_id, error in list(self.errors.items())[:_TOLD]]
-        more = f"; and {len(self.errors) - _TOLD} more" if len(self.errors) > _TOLD else ""
-        raise ShardsFailed(
-            f"{'; '.join(told)}{more}{stopped}",
-            fix=(isinstance(first, ApexError) and first.fix) or "mend that and extract again: only what failed is done",
-            shards=tuple(self.errors),
-            transient=all(_may_pass(error) for error in self.errors.values()),
-            stopped=bool(stopped),
-        ) from first
-
-
 def encode_shards(
     settings: Settings, encoder_id: str, shards: Sequence[str], progress: Progress = no_progress
 ) -> dict[str, float]:
     """Encode planned shards; a shard that is committed already is left alone. Opens no catalog.
 
     One feed runs through all shards, so decoding is ahead across their borders. A song that cannot be decoded, or has
-    no finite vector, is recorded in its shard with the reason; one whose file is gone or changed is left out, and
-    noted for ``adopt``.
+    no finite vector, is recorded in its shard with the reason; one whose file is gone, changed or not to be read now is
+    left out, and noted for ``adopt``.
     Returns counts: shards, songs, failed, absent; and seconds: audio_s, wall_s, wait_s (for the feed), encode_s.
-    Raises ShardsFailed, when all others are done, for shards that could not be encoded, as of a song that cannot be
+    Raises ShardsFailed, when all others are done, for shards that could not be encoded, as where many songs cannot be
     read just now; EncoderError or AudioError when there is no encoder, or no decoder, at all.
     """
-    store, failures = Store.open(settings.store_url), _Failures()
+    store, failures = Store.open(settings.store_url), Failures()
     work = _open(store, encoder_id, shards, failures)
     total: dict[str, float] = dict.fromkeys(_FACTS, 0.0)
     if work:
@@ -132,7 +89,7 @@ def encode_shards(
     return total
 
 
-def _open(store: Store, encoder_id: str, shards: Sequence[str], failures: _Failures) -> list[_Shard]:
+def _open(store: Store, encoder_id: str, shards: Sequence[str], failures: Failures) -> list[_Shard]:
     """The shards that are not committed yet, with their songs."""
 
     def ask(shard_id: str) -> _Shard | Exception | None:
@@ -176,7 +133,7 @@ class _Range:
         self._left_s = sum(shard.audio_s for shard in work)
         self._done = 0
 
-    def run(self, total: dict[str, float], failures: _Failures) -> None:
+    def run(self, total: dict[str, float], failures: Failures) -> None:
         """Encode and commit; what is done is added to ``total``."""
         for shard in self._work:
             before = self._pace.mark()
@@ -252,7 +209,7 @@ class _Range:
             where = self._store, self._encoder.encoder_id, shard.shard_id
             write_shard(*where, rows, facts, segments=self._keep_segments)
 
-    def _give_up(self, shard: _Shard, failures: _Failures, error: Exception) -> None:
+    def _give_up(self, shard: _Shard, failures: Failures, error: Exception) -> None:
         shard.failed = True
         shard.songs.clear()
         self._total -= len(shard.planned) - shard.handed
@@ -264,30 +221,26 @@ class _Range:
 
 
 def _judge(shard: _Shard, planned: PlannedSong, error: AudioError) -> None:
-    """Record a song that cannot be decoded; note one whose file is not there, which is no verdict on it."""
+    """Record a song that cannot be decoded; note one whose file is not there or not read, which is no verdict on it."""
     if isinstance(error, Undecodable | TooLarge):
         shard.songs.append(Encoded(planned, error.message))
-    elif error.transient:
+    else:
+        if error.transient:
+            _refuse_dead_place(shard, planned, error)
+        told = {"sha256": planned.ref.sha256, "uri": planned.ref.uri, "reason": error.message}
+        shard.absent.append({**told, "transient": error.transient})
+
+
+def _refuse_dead_place(shard: _Shard, planned: PlannedSong, error: AudioError) -> None:
+    """Raise AudioError when so many songs of a shard cannot be read just now that it is not them, but where they lie.
+
+    A few are left out, and planned again by the next run: the others are not to wait until somebody has mended them.
+    """
+    unread = 1 + sum(bool(song["transient"]) for song in shard.absent)
+    if unread > max(1, len(shard.planned) // 10) or unread == len(shard.planned):
         raise AudioError(
             f"{planned.ref.uri}: {error.message}",
             fix="run the extraction again when the file can be read",
             transient=True,
         ) from error
-    else:
-        shard.absent.append({"sha256": planned.ref.sha256, "uri": planned.ref.uri, "reason": error.message})
-
-
-def _kind(error: Exception) -> object:
-    """What errors of one cause have in common."""
-    return type(error), getattr(error, "errno", None)
-
-
-def _said(error: Exception) -> str:
-    return error.message if isinstance(error, ApexError) else repr(error)
-
-
-def _may_pass(error: Exception) -> bool:
-    """Whether another try may help: not after what we refused ourselves."""
-    if isinstance(error, ApexError):
-        return bool(getattr(error, "transient", False)) or type(error) is StorageError
-    return True
+    _log.warning("%s is left for another run: %s", planned.ref.uri, error.message)

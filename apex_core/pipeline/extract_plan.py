@@ -22,6 +22,8 @@ _AT_ONCE = 16
 _ABSENT = ".absent.json"
 
 Song = dict[str, Any]
+# sha256, uri, reason; transient: its file may be read by another run, and is where it was.
+AbsentSong = dict[str, Any]
 _T = TypeVar("_T")
 _R = TypeVar("_R")
 
@@ -108,12 +110,12 @@ def read_planned(store: Store, encoder_id: str, shard_id: str) -> list[PlannedSo
     return [PlannedSong(AudioRef(s["sha256"], s["uri"], s["origin"]), s["duration_s"] or 0.0) for s in songs]
 
 
-def note_absent(store: Store, encoder_id: str, shard_id: str, songs: list[dict[str, str]]) -> None:
-    """Keep the songs of a shard whose file was not there (sha256, uri, reason)."""
+def note_absent(store: Store, encoder_id: str, shard_id: str, songs: list[AbsentSong]) -> None:
+    """Keep the songs of a shard whose file was not there, or could not be read."""
     store.put_json(_absent_key(encoder_id, shard_id), songs, replace=True)
 
 
-def read_absent(store: Store, plan: Plan) -> dict[str, list[dict[str, str]]]:
+def read_absent(store: Store, plan: Plan) -> dict[str, list[AbsentSong]]:
     """The songs that were not there, by shard of ``plan``; shards that lacked none are left out."""
     prefix, planned = f"shard_plans/{plan.encoder_id}/", set(plan.shards)
     ids = [key.removeprefix(prefix).removesuffix(_ABSENT) for key in store.list(prefix) if key.endswith(_ABSENT)]

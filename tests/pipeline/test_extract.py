@@ -88,7 +88,7 @@ def test_a_shard_that_failed_leaves_its_neighbours_songs_in_order(run: Run, tmp_
     first, second = plan.shards
     key = f"shard_plans/{plan.encoder_id}/{first}.json"
     songs = run.store.read_json(key)
-    run.store.put_json(key, [{**songs[0], "uri": "/proc/self/mem"}, *songs[1:]], replace=True)
+    run.store.put_json(key, [*({**song, "uri": "/proc/self/mem"} for song in songs[:2]), songs[2]], replace=True)
     with pytest.raises(ShardsFailed, match=first):
         encode_shards(settings, plan.encoder_id, plan.shards)
     assert committed_shards(run.store, plan.encoder_id) == [second]
@@ -154,6 +154,26 @@ def test_a_song_without_its_file_is_no_failure_and_comes_back(run: Run, library:
     assert run_audio(later).counts["available"] == 3
     report = run_extract(later)
     assert (report.counts["songs"], report.counts["absent"], report.counts["failed"]) == (3, 0, 0)
+
+
+def test_a_song_that_cannot_be_read_waits_alone(run: Run) -> None:
+    plan = plan_extract(run)
+    shard_id = plan.shards[0]
+    key = f"shard_plans/{plan.encoder_id}/{shard_id}.json"
+    songs = run.store.read_json(key)
+    run.store.put_json(key, [songs[0], {**songs[1], "uri": "/proc/self/mem"}, songs[2]], replace=True)
+    encode_shards(run.settings, plan.encoder_id, plan.shards)
+    manifest = read_shard_manifest(run.store, plan.encoder_id, shard_id)
+    assert manifest is not None
+    assert list(manifest.songs) == [songs[0]["sha256"], songs[2]["sha256"]]
+    report = adopt(run, plan)
+    found = {name: report.counts[name] for name in ("songs", "failed", "absent", "unread", "missing_shards")}
+    assert found == {"songs": 3, "failed": 0, "absent": 0, "unread": 1, "missing_shards": 0}
+    with connect(run.settings, "test") as connection:
+        [(available,)] = connection.execute("SELECT count(*) FROM audio WHERE state = 'available'").fetchall()
+    assert available == 4, "no verdict on it"
+    assert [song["sha256"] for [song] in planned(run)] == [songs[1]["sha256"]], "it alone is planned again"
+    assert run_extract(run).counts["songs"] == 1
 
 
 def test_a_song_that_moved_is_planned_where_it_is_now(run: Run, library: Path, tmp_path: Path) -> None:
