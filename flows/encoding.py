@@ -119,7 +119,7 @@ def _on_devices(run: Run, planned: "Plan", devices: Sequence[str]) -> Iterator[B
     # Left in this order: once the encoder processes have ended, no thread waits for one.
     with ThreadPoolTaskRunner(len(devices)) as runner, Encoders(run.settings, devices) as encoders:
         given = {"encoders": encoders, "encoder_id": planned.encoder_id}
-        futures = [runner.submit(encode_on_device, {**given, "shards": list(s), "part": together.part()}) for s in cut]
+        futures = [runner.submit(encode_on_device, {**given, "shards": list(s), "part": together.part(s)}) for s in cut]
         waiting = {future.wrapped_future: future for future in futures}
         while waiting:
             # Not Prefect's wait, which with a time-out leaves a callback on every future, every time.
@@ -136,16 +136,18 @@ class Together:
 
     def __init__(self, progress: Progress, planned: "Plan") -> None:
         self._progress, self._planned = progress, planned
+        self._songs = {shard_id: songs for shard_id, (songs, _) in zip(planned.shards, planned.sizes, strict=True)}
         self._done: list[int] = []
         self._started = time.monotonic()
 
-    def part(self) -> Progress:
+    def part(self, shards: Sequence[str]) -> Progress:
         """The progress callback of another part."""
-        part = len(self._done)
+        part, songs = len(self._done), sum(self._songs[shard_id] for shard_id in shards)
         self._done.append(0)
 
         def progress(what: str, done: int, total: int, detail: str = "", /) -> None:
-            self._done[part] = done
+            # One that is tried again counts only what is left of it, and once more what had not been committed.
+            self._done[part] = max(self._done[part], songs - (total - done))
 
         return progress
 

@@ -109,6 +109,12 @@ def share_of(nodes: Sequence[Mapping[str, Any]], wanted: RaySettings) -> Share |
     return Share(cpus, gpus, sum(map(min, by_cpu, by_gpu) if gpus else by_cpu))
 
 
+def fits_somewhere(nodes: Sequence[Mapping[str, Any]], share: Share) -> bool:
+    """Whether a node that is up could take a task of this ``share``; smaller ones that are left cannot."""
+    living = [cast(Mapping[str, float], node["Resources"]) for node in nodes if node["Alive"]]
+    return any(has.get("CPU", 0.0) >= share.cpus and has.get("GPU", 0.0) >= share.gpus for has in living)
+
+
 def encode_on_cluster(run: Run, planned: "Plan") -> Iterator[BaseException]:
     """Encode every range on the nodes of the cluster; what went wrong with some, as it is found.
 
@@ -162,7 +168,7 @@ def _encode(
             future.wait()
             if not future.state.is_completed():
                 yield error_of(future.state)
-        if share_of(_nodes(), run.settings.ray) is not None:
+        if fits_somewhere(_nodes(), share):
             fit = time.monotonic()
         elif time.monotonic() - fit > _NO_NODE_S:
             raise EncoderError("The Ray cluster has had no node for the tasks that are left for 10 minutes.", fix=_FIX)

@@ -16,7 +16,7 @@ from typing import IO, Any, Self, cast
 
 from apex_core import errors
 from apex_core.audio.last_words import LastWords
-from apex_core.errors import ApexError, EncoderDied, EncoderError
+from apex_core.errors import ApexError, EncoderDied, EncoderError, ShardsFailed
 from apex_core.pipeline.run import Progress, no_progress
 from apex_core.settings import EncoderSettings, Settings
 
@@ -55,6 +55,7 @@ class Encoders:
 
     def __init__(self, settings: Settings, devices: Sequence[str]) -> None:
         self._posts = [_Post(settings, device, len(devices)) for device in devices]
+        self._retiring = threading.Lock()
         self._free = queue.SimpleQueue[_Post]()
         for post in self._posts:
             self._free.put(post)
@@ -69,13 +70,27 @@ class Encoders:
     def encode(self, encoder_id: str, shards: Sequence[str], progress: Progress = no_progress) -> Facts:
         """Encode a range of shards on a free device, waiting for one; facts and errors as of ``encode_shards``.
 
+        A device that has no encoder to offer is used no more while there are others, which take its range: else it
+        would fail one range after another while they are at work.
         Raises EncoderDied when the process ended before the range did; the next range has a new one.
         """
-        post = self._free.get()
-        try:
-            return post.encode(encoder_id, shards, progress)
-        finally:
-            self._free.put(post)
+        while True:
+            post = self._free.get()
+            try:
+                return post.encode(encoder_id, shards, progress)
+            except EncoderError as error:
+                if isinstance(error, EncoderDied | ShardsFailed) or not self._retire(post):
+                    raise
+                _logger.error("The device %s is used no more: %s", post.device, error)
+            finally:
+                if not post.retired:
+                    self._free.put(post)
+
+    def _retire(self, post: "_Post") -> bool:
+        """Take a device out of service, unless it is the last one."""
+        with self._retiring:
+            post.retired = sum(not other.retired for other in self._posts) > 1
+            return post.retired
 
 
 _kept: tuple[object, Encoders] | None = None
@@ -101,24 +116,30 @@ class _Post:
     """A device and the process that is on it."""
 
     def __init__(self, settings: Settings, device: str, count: int) -> None:
-        self._settings, self._device, self._count = settings, device, count
+        self.device, self.retired = device, False
+        self._settings, self._count = settings, count
         self._closed, self._busy = threading.Event(), threading.Lock()
         self._process: _Process | None = None
 
     def encode(self, encoder_id: str, shards: Sequence[str], progress: Progress) -> Facts:
         with self._busy:
-            self._process = self._process or _Process(self._settings, self._device, self._count)
+            self._process = self._process or _Process(self._settings, self.device, self._count)
             try:
                 if self._closed.is_set():  # only now: whoever closes, kills a process that is there
-                    raise EncoderError("The encoding was ended.")
+                    raise ApexError("The encoding was ended.")
                 return self._process.encode(encoder_id, shards, progress)
             except _Told as told:
+                if not _blames_shards(told.error):
+                    self._drop(self._process)
                 raise told.error from None
             except BaseException:
                 # Dead, or left in the middle of its work: either way of no more use.
-                self._process.stop()
-                self._process = None
+                self._drop(self._process)
                 raise
+
+    def _drop(self, process: "_Process") -> None:
+        process.stop()
+        self._process = None
 
     def close(self) -> None:
         """End the process; a thread that waits for it raises EncoderDied."""
@@ -131,11 +152,16 @@ class _Post:
 
 
 class _Told(Exception):
-    """What an encoder process said went wrong; it goes on."""
+    """What an encoder process said went wrong; it is there still."""
 
     def __init__(self, error: Exception) -> None:
         super().__init__(str(error))
         self.error = error
+
+
+def _blames_shards(error: Exception) -> bool:
+    """Whether it is certain that the process is as good as before: what broke, as a CUDA context, may be its own."""
+    return isinstance(error, ShardsFailed) and not (error.transient or error.stopped)
 
 
 class _Process:

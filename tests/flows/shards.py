@@ -5,8 +5,6 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 from apex_core.mert import describe_encoder, read_shard_manifests
 from apex_core.pipeline.encoders import Encoders
 from apex_core.pipeline.extract import Plan
@@ -46,12 +44,7 @@ def vectors(settings: Settings, encoder_id: str) -> dict[str, list[str]]:
 
 
 def encoded_alone(settings: Settings, encoder_id: str, shards: Sequence[str]) -> dict[str, list[str]]:
-    """The vectors of one process that encodes shard after shard, on one thread.
-
-    Sums are rounded as they are shared out between threads, so files are equal only where threads are equally many.
-    """
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("OMP_NUM_THREADS", "1")
-        with Encoders(settings, ("cpu",)) as encoders:
-            encoders.encode(encoder_id, shards)
+    """The vectors of one process that encodes shard after shard."""
+    with Encoders(settings, ("cpu",)) as encoders:
+        encoders.encode(encoder_id, shards)
     return vectors(settings, encoder_id)

@@ -7,13 +7,14 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from prefect import flow, runtime
 
-from apex_core.errors import EncoderDied, NotFound, ShardsFailed
+from apex_core.errors import EncoderDied, EncoderError, NotFound, ShardsFailed
 from apex_core.pipeline.encoders import Encoders, encoder_devices, ranges
 from apex_core.pipeline.extract import Plan
 from apex_core.pipeline.run import Run
@@ -77,13 +78,7 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory, world: World) -> dict[
     return encoded_alone(settings, plan.encoder_id, plan.shards)
 
 
-@pytest.fixture(autouse=True)
-def one_thread(monkeypatch: pytest.MonkeyPatch) -> None:
-    """As many threads as ``undisturbed`` had."""
-    monkeypatch.setenv("OMP_NUM_THREADS", "1")
-
-
-def task_runs(server: LocalServer, flow_run: str) -> list[dict[str, object]]:
+def task_runs(server: LocalServer, flow_run: str) -> list[dict[str, Any]]:
     return list(post(server, "task_runs/filter", {"flow_runs": {"id": {"any_": [flow_run]}}}))
 
 
@@ -136,6 +131,20 @@ def test_an_encoder_process_that_died_is_replaced_and_the_other_goes_on(
         assert encoders.encode(plan.encoder_id, plan.shards)["shards"] >= len(plan.shards) - 2
         assert descendants(os.getpid(), ENCODER) == {first}, "one that said what is wrong goes on"
     assert gone_within(10, {first})
+    assert vectors(settings, plan.encoder_id) == undisturbed
+
+
+@pytest.mark.slow
+def test_a_device_that_does_not_work_fails_no_range_while_there_is_another(
+    settings: Settings, plan: Plan, undisturbed: dict[str, list[str]]
+) -> None:
+    with Encoders(settings, ("cuda:7", "cuda:8")) as encoders:
+        for shard_id in plan.shards[:2]:
+            with pytest.raises(EncoderError, match="cuda"):
+                encoders.encode(plan.encoder_id, [shard_id])
+    with Encoders(settings, ("cuda:7", "cpu")) as encoders:
+        for shard_id in plan.shards:
+            assert encoders.encode(plan.encoder_id, [shard_id])["shards"] == 1
     assert vectors(settings, plan.encoder_id) == undisturbed
 
 

@@ -18,7 +18,7 @@ from apex_core.settings import (
     Settings,
     SourcesSettings,
 )
-from flows.ray_cluster import Share, node_settings, refuse_unreachable_server, share_of, told_to_nodes
+from flows.ray_cluster import Share, fits_somewhere, node_settings, refuse_unreachable_server, share_of, told_to_nodes
 
 ON_S3 = Settings(store="s3://bucket/apex")
 
@@ -70,6 +70,15 @@ def test_a_task_asks_for_its_share_of_a_node() -> None:
     assert share_of([node(CPU=8), node(alive=False, CPU=8, GPU=1)], RaySettings(task_gpus=1)) is None
     assert share_of([node(CPU=2)], RaySettings(task_cpus=3)) is None
     assert share_of([], ask) is None
+
+
+def test_what_was_asked_for_has_to_fit_a_node_that_is_left() -> None:
+    nodes = [node(CPU=16, GPU=2), node(CPU=4, GPU=1)]
+    share = Share(8, 1, 2)
+    assert share_of(nodes[:1], RaySettings()) == share
+    assert fits_somewhere(nodes, share)
+    assert not fits_somewhere([node(alive=False, CPU=16, GPU=2), nodes[1]], share), "it would wait for ever"
+    assert not fits_somewhere([], share)
 
 
 counts = st.integers(0, 64)
