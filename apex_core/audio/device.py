@@ -4,6 +4,7 @@ from functools import lru_cache
 
 import torch
 
+from apex_core.arithmetic import full_float32
 from apex_core.audio.facts import SEGMENT_SAMPLES
 from apex_core.audio.filters import bank
 from apex_core.audio.windows import NativeSong, segment_count
@@ -22,7 +23,7 @@ def windows_on(song: NativeSong, device: torch.device | str) -> torch.Tensor:
     frames = torch.zeros((rows - 1) * filters.step + filters.inputs, device=device)
     frames[filters.before : filters.before + song.wave.size] = torch.from_numpy(song.wave).to(device)
     output = torch.empty((rows, filters.outputs), device=device)
-    with torch.inference_mode():
+    with torch.inference_mode(), full_float32():
         for block, weights in zip(filters.blocks, _weights_on(song.sample_rate, str(device)), strict=True):
             seen = frames.as_strided((rows, block.taps), (filters.step, 1), block.start)
             output[:, block.outputs] = seen @ weights

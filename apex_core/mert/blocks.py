@@ -4,6 +4,7 @@ Only the time means of the wanted blocks leave it; queries, keys and values are 
 weights' type; norms, residuals and means in float32.
 """
 
+import logging
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple, cast
 
@@ -14,6 +15,8 @@ from transformers import HubertModel
 from transformers.models.hubert.modeling_hubert import HubertEncoderLayer
 
 from apex_core.mert.products import add_product, product
+
+_log = logging.getLogger("apex_core.mert")
 
 _ROWS_AT_ONCE = 1_200
 """Rows of the feed-forward on a CPU, whose inner layer is else the largest thing in memory."""
@@ -63,15 +66,20 @@ class Blocks:
         self._blocks = [_weights(layer, device, place) for layer in encoder.layers[: max(layers)]]
         self._heads = int(model.config.num_attention_heads)
         self._layers = tuple(layers)
-        # One function for all blocks, so that it is compiled once; dynamic, since the last batch may be smaller.
-        self._block: Block = torch.compile(_block, dynamic=True) if compiled else _block
+        self._compiled = CompiledBlock() if compiled else None
+
+    @property
+    def compiled(self) -> bool:
+        """Whether blocks run compiled, as far as is known."""
+        return self._compiled is not None and self._compiled.works
 
     def __call__(self, features: Tensor) -> Tensor:
         """[b, frames, channels] to [b, layers, hidden], float32."""
         state = self._enter(features)
+        block: Block = self._compiled or _block
         means: list[Tensor] = []
         for depth, weights in enumerate(self._blocks, start=1):
-            state = self._block(state, weights, self._heads)
+            state = block(state, weights, self._heads)
             if depth in self._layers:
                 means.append(state.mean(dim=1))
         return torch.stack(means, dim=1)
@@ -84,6 +92,28 @@ class Blocks:
         spread = F.conv1d(state.transpose(1, 2), weight, bias, padding=padding, groups=groups)[..., : state.shape[1]]
         placed = F.gelu(spread).transpose(1, 2)
         return _normed(state.float() + placed.float(), self._norm)
+
+
+class CompiledBlock:
+    """A block through torch's compiler until that fails, at whatever shape; then plain, the same but slower.
+
+    One function for all blocks, so that it is compiled once; dynamic, since the last batch may be smaller.
+    """
+
+    def __init__(self, backend: str | Callable[..., Any] = "inductor") -> None:
+        self._compiled: Block = torch.compile(_block, dynamic=True, backend=backend)
+        self.works = True
+
+    def __call__(self, state: Tensor, weights: Weights, heads: int) -> Tensor:
+        if self.works:
+            try:
+                return self._compiled(state, weights, heads)
+            except torch.OutOfMemoryError:
+                raise  # the plain block would need no less
+            except Exception as error:  # the compiler's errors have no common class, and none is a reason to stop
+                _log.warning("the encoder runs uncompiled: %s", str(error).strip().partition("\n")[0])
+                self.works = False
+        return _block(state, weights, heads)
 
 
 def _block(state: Tensor, weights: Weights, heads: int) -> Tensor:

@@ -53,11 +53,6 @@ def fitting_batch(total_bytes: int, architecture: Architecture, precision: str) 
     return min(_MOST_SEGMENTS, max(1, int(total_bytes * _SHARE_OF_MEMORY) // a_segment))
 
 
-def choose_compile(wanted: str, device: str) -> bool:
-    """Whether blocks go through torch's compiler: ``auto`` on CUDA only, where it joins what lies between products."""
-    return wanted == "on" or (wanted == "auto" and device.startswith("cuda"))
-
-
 def device_facts(device: str) -> dict[str, Any]:
     """What is worth knowing of the hardware beside its name in torch."""
     return {"device_name": torch.cuda.get_device_name(device)} if device.startswith("cuda") else {}

@@ -1,7 +1,8 @@
 """The frozen encoder itself: HuBERT's weights, and what computes vectors with them."""
 
 import logging
-from collections.abc import Callable, Generator, Mapping
+import threading
+from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -16,7 +17,7 @@ from apex_core.errors import EncoderError, NonFiniteOutput
 from apex_core.mert import tiny
 from apex_core.mert.checkpoint import locate
 from apex_core.mert.config import LAYERS, SAMPLE_RATE, SEGMENT_SAMPLES, Architecture
-from apex_core.mert.devices import choose_batch, choose_compile, choose_device, choose_precision, device_facts
+from apex_core.mert.devices import choose_batch, choose_device, choose_precision, device_facts
 from apex_core.mert.forward import Forward, choose_forward
 from apex_core.mert.identity import identify, identify_tiny
 from apex_core.mert.weights import converted, read_converted
@@ -28,6 +29,9 @@ Waves = NDArray[np.float32]
 Vectors = NDArray[np.float32]
 
 _FLOAT32 = (np.float32, torch.float32)
+
+_ALONE = threading.Lock()
+"""How many threads torch uses and how exactly it computes are the process's: batches run one after another."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +80,8 @@ class Encoder:
             )
         means = np.empty((len(segments), len(LAYERS), self.hidden), np.float32)
         for start in range(0, len(segments), self.batch_segments):
-            waves = self._placed(segments[start : start + self.batch_segments])
+            with _room_on(self.device, self.batch_segments):
+                waves = self._placed(segments[start : start + self.batch_segments])
             _refuse_non_finite_input(waves, start, len(segments))
             means[start : start + len(waves)] = self._encode_batch(waves)
         _refuse_non_finite_output(means)
@@ -89,7 +94,7 @@ class Encoder:
         return segments.to(self.device)
 
     def _encode_batch(self, waves: torch.Tensor) -> Vectors:
-        with _threads(self.threads):
+        with _ALONE, _threads(self.threads), _room_on(self.device, self.batch_segments):
             return self.forward(waves).cpu().numpy()
 
 
@@ -124,26 +129,12 @@ def equip(
     precision = choose_precision(settings.precision, device)
     batch = choose_batch(settings.batch_segments, device, architecture, precision)
 
-    def made(compiled: bool) -> Encoder:
-        with _threads(threads):  # normed weights are sums, too
-            forward = choose_forward(model, architecture, device, precision, normalise=normalise, compiled=compiled)
-        hidden = architecture.hidden_size
-        return Encoder(*named, device, precision, hidden, batch, forward, model, threads)
-
-    encoder = _probed_compiled(made) if choose_compile(settings.compile, device) else made(False)
+    compiled = settings.compile == "on"
+    with _threads(threads), _room_on(device, batch):  # normed weights are sums, too
+        forward = choose_forward(model, architecture, device, precision, normalise=normalise, compiled=compiled)
+    encoder = Encoder(*named, device, precision, architecture.hidden_size, batch, forward, model, threads)
     _probe(encoder)
     _log.info("encoder %s on %s, %s, %d segments at a time", encoder.encoder_id, device, precision, batch)
-    return encoder
-
-
-def _probed_compiled(made: Callable[[bool], Encoder]) -> Encoder:
-    """A compiled encoder if its compiler works here; else a plain one, which computes the same, only slower."""
-    try:
-        encoder = made(True)
-        encoder.forward(_tone_and_noise().to(encoder.device))
-    except Exception as error:  # the compiler's errors have no common class, and none is a reason to stop
-        _log.warning("the encoder runs uncompiled: %s", str(error).strip().partition("\n")[0])
-        return made(False)
     return encoder
 
 
@@ -186,6 +177,18 @@ def _threads(count: int | None) -> Generator[None]:
         torch.set_num_threads(before)
 
 
+@contextmanager
+def _room_on(device: str, batch: int) -> Generator[None]:
+    try:
+        yield
+    except torch.OutOfMemoryError as error:
+        fewer = f"APEX_ENCODER__BATCH_SEGMENTS={batch // 2}" if batch > 1 else "APEX_ENCODER__DEVICE=cpu"
+        raise EncoderError(
+            f"Memory of {device} does not do for {batch} segments a batch: {str(error).partition('. ')[0]}.",
+            fix=f"set {fewer}, or end what else uses {device}",
+        ) from None
+
+
 def _refuse_non_finite_input(waves: torch.Tensor, start: int, of: int) -> None:
     bad = torch.nonzero(~torch.isfinite(waves).all(dim=1)).flatten().tolist()
     if bad:
@@ -213,8 +216,10 @@ def _tone_and_noise() -> torch.Tensor:
 def _probe(encoder: Encoder) -> None:
     """Refuse an encoder that says the same of a tone and of noise, or nothing finite (FACTS §4)."""
     said = encoder._encode_batch(_tone_and_noise().to(encoder.device))  # pyright: ignore[reportPrivateUsage]
+    spread, apart = said.std(axis=2), np.abs(said[0] - said[1]).max(axis=1)
     fault = "is not finite" if not np.isfinite(said).all() else None
-    if fault is None and min(said.std(axis=2).min(), np.abs(said[0] - said[1]).max(axis=1).min()) < 1e-6:
+    # Of living weights, MERT's size at random included, the two sounds are about as far apart as dimensions are.
+    if fault is None and (spread.min() < 1e-6 or (apart < 1e-4 * spread.max(axis=0)).any()):
         fault = "does not depend on the sound"
     if fault:
         raise EncoderError(f"The output of {encoder.encoder_id} {fault}.", fix="fetch the checkpoint again")

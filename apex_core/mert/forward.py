@@ -1,14 +1,13 @@
 """From waves to layer means: our own pass over HuBERT's weights, or the stock model where ours does not reach."""
 
 import logging
-from collections.abc import Generator
-from contextlib import contextmanager
 from typing import Protocol, cast
 
 import torch
 from torch import Tensor
 from transformers import HubertModel
 
+from apex_core.arithmetic import full_float32
 from apex_core.mert.blocks import Blocks
 from apex_core.mert.config import LAYERS, Architecture
 from apex_core.mert.devices import DTYPES
@@ -24,7 +23,9 @@ class Forward(Protocol):
     """
 
     kind: str
-    compiled: bool
+
+    @property
+    def compiled(self) -> bool: ...
 
     def __call__(self, waves: Tensor) -> Tensor: ...
 
@@ -61,7 +62,10 @@ class TiledForward:
         self._normalise = normalise
         # On a CPU a batch would only take more memory: the products of one segment are large enough.
         self._singly = place.type == "cpu"
-        self.compiled = compiled
+
+    @property
+    def compiled(self) -> bool:
+        return self._blocks.compiled
 
     def __call__(self, waves: Tensor) -> Tensor:
         with torch.inference_mode(), full_float32():
@@ -95,15 +99,3 @@ def unit_variance(wave: Tensor) -> Tensor:
     """Zero mean and unit variance over the padded segment, as Wav2Vec2FeatureExtractor computes it."""
     centred = wave - wave.mean()  # var_mean takes ten times as long on a CPU
     return centred * torch.rsqrt(centred.square().mean() + VARIANCE_FLOOR)
-
-
-@contextmanager
-def full_float32() -> Generator[None]:
-    """Products and convolutions of float32 keep its 24 bits: no TF32, no bf16 in disguise, whatever the process set."""
-    before = torch.get_float32_matmul_precision()
-    torch.set_float32_matmul_precision("highest")
-    try:
-        with torch.backends.cudnn.flags(enabled=True, benchmark=False, deterministic=True, allow_tf32=False):
-            yield
-    finally:
-        torch.set_float32_matmul_precision(before)

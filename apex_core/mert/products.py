@@ -5,15 +5,13 @@ whose products are faster than those of ``torch.nn.functional.linear`` (MKL) on 
 operator that torch's own compiler calls; a build without it takes the plain way, to the same numbers but the last bits.
 """
 
+from collections.abc import Callable
+from functools import cache
 from typing import Any, cast
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
-
-# Registered with torch's C++ operators, not with its Python API: a build may lack it.
-_FOUND = torch.backends.mkldnn.is_available() and hasattr(torch.ops.mkldnn, "_linear_pointwise")
-_ONEDNN: Any = torch.ops.mkldnn._linear_pointwise if _FOUND else None
 
 
 def product(rows: Tensor, weight: Tensor, bias: Tensor | None = None, *, gelu: bool = False) -> Tensor:
@@ -22,20 +20,39 @@ def product(rows: Tensor, weight: Tensor, bias: Tensor | None = None, *, gelu: b
     Works and answers in the weight's type; a bias is of that type, too.
     """
     rows = rows.to(weight.dtype)
-    if _onednn_takes(weight):
-        return cast(Tensor, _ONEDNN(rows, weight, bias, "gelu" if gelu else "none", [], "none"))
+    if fused := _fused(weight):
+        return fused(rows, weight, bias, "gelu" if gelu else "none", [], "none")
     made = F.linear(rows, weight, bias)
     return cast(Tensor, torch.ops.aten.gelu_(made)) if gelu else made
 
 
 def add_product(residual: Tensor, rows: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
     """``residual`` [..., outputs] plus the product, in the residual's type."""
-    if _onednn_takes(weight):
-        return cast(Tensor, _ONEDNN.binary(rows, residual, weight, bias, "add"))
+    if fused := _fused(weight):
+        return fused.binary(rows, residual, weight, bias, "add")
     return residual + product(rows, weight, bias)
 
 
-def _onednn_takes(weight: Tensor) -> bool:
+def _fused(weight: Tensor) -> Any | None:  # noqa: ANN401
     # The compiler makes this operator of plain products itself, and takes it from nobody else.
-    plain = weight.device.type == "cpu" and weight.dtype == torch.float32
-    return plain and _ONEDNN is not None and not torch.compiler.is_compiling()
+    if torch.compiler.is_compiling() or weight.device.type != "cpu" or weight.dtype != torch.float32:
+        return None
+    return onednn()
+
+
+@cache
+def onednn() -> Callable[..., Tensor] | None:
+    """oneDNN's operator, or None where this torch has none, or one that answers something else: it is not public."""
+    operator = getattr(torch.ops.mkldnn, "_linear_pointwise", None)
+    if operator is None or not torch.backends.mkldnn.is_available():
+        return None
+    rows = torch.linspace(-2, 2, 40).as_strided((8, 12), (4, 1))  # windows that overlap, as the front end's do
+    weight, bias = torch.linspace(-1, 1, 60).view(5, 12), torch.linspace(1, 2, 5)
+    plain = F.linear(rows, weight, bias)
+    try:
+        active = operator(rows, weight, bias, "gelu", [], "none")
+        added = operator.binary(rows, plain, weight, bias, "add")
+    except (RuntimeError, TypeError, AttributeError, NotImplementedError):
+        return None
+    same = torch.allclose(active, F.gelu(plain), atol=1e-4) and torch.allclose(added, 2 * plain, atol=1e-4)
+    return operator if same else None

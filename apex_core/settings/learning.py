@@ -84,7 +84,8 @@ class EncoderSettings(Section):
     )
     compile: Literal["auto", "on", "off"] = Field(
         default="auto",
-        description="Whether torch compiles the encoder's blocks; auto: on CUDA.",
+        description="Whether torch compiles the encoder's blocks; auto: off, as nobody has measured yet that it pays. "
+        "Where the compiler fails, blocks run uncompiled with a warning.",
     )
     batch_segments: int | None = Field(
         default=None, ge=1, description="Segments a batch; none: 1 on a CPU, on CUDA what the device's memory allows."

@@ -10,7 +10,7 @@ from transformers import HubertModel, Wav2Vec2FeatureExtractor
 from apex_core.errors import EncoderError, NonFiniteOutput
 from apex_core.mert import Encoder, load_encoder, tiny
 from apex_core.mert.config import MERT_95M
-from apex_core.mert.encoder import build, equip, hubert_config
+from apex_core.mert.encoder import build, hubert_config
 from apex_core.mert.forward import choose_forward
 from apex_core.settings import EncoderSettings
 from tests.mert.conftest import tone
@@ -42,18 +42,8 @@ def test_the_published_architecture_has_the_published_number_of_parameters() -> 
     assert sum(p.numel() for p in model.parameters()) + MERT_95M.hidden_size == 94_371_712
 
 
-@pytest.mark.slow
-def test_on_the_published_architecture_it_equals_the_plain_restatement() -> None:
-    torch.manual_seed(0)
-    stock = HubertModel(hubert_config(MERT_95M)).eval()
-    weights = {name: tensor.numpy() for name, tensor in stock.state_dict().items()}
-    encoder = equip(ON_CPU, ("x", {}), build(MERT_95M, weights, "test"), MERT_95M, normalise=True)
-    segment = tone(330.0, seconds=20.0)[None]
-    assert_close(encoder.encode(segment), restated(stock, segment))
-
-
 def test_batches_equal_the_plain_restatement(encoder: Encoder) -> None:
-    segments = np.concatenate([NOISE, tone(200.0)[None], tone(3000.0, seconds=0.01)[None]])
+    segments = np.concatenate([NOISE[:1], tone(200.0)[None], tone(3000.0, seconds=0.01)[None]])
     assert_close(encoder.encode(segments), restated(encoder.model, segments))
 
 

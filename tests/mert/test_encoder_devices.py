@@ -1,5 +1,9 @@
 """Where, how precisely and how many at a time: what settings say and what is found, and that it is recorded."""
 
+import os
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,7 +16,7 @@ from hypothesis import strategies as st
 from apex_core.errors import EncoderError
 from apex_core.mert import Encoder, load_encoder, mix
 from apex_core.mert.config import MERT_95M
-from apex_core.mert.devices import choose_batch, choose_compile, choose_precision, fitting_batch
+from apex_core.mert.devices import choose_batch, choose_precision, fitting_batch
 from apex_core.settings import EncoderSettings
 from tests.mert.conftest import tone
 
@@ -25,14 +29,11 @@ on_cuda = pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA devi
 def test_on_a_cpu_everything_is_plain() -> None:
     assert choose_precision("auto", "cpu") == "fp32"
     assert choose_batch(None, "cpu", MERT_95M, "fp32") == 1
-    assert not choose_compile("auto", "cpu")
 
 
 def test_what_is_named_is_taken() -> None:
     assert choose_precision("bf16", "cpu") == "bf16"
     assert choose_batch(7, "cpu", MERT_95M, "fp32") == 7
-    assert choose_compile("on", "cpu")
-    assert not choose_compile("off", "cuda")
 
 
 @given(st.integers(1, 200), st.integers(0, 100))
@@ -85,6 +86,58 @@ def test_read_only_segments_are_encoded_and_left_as_they_are(encoder: Encoder) -
     locked.flags.writeable = False
     assert encoder.encode(locked).tobytes() == encoder.encode(SEGMENTS).tobytes()
     assert np.array_equal(locked, SEGMENTS)
+
+
+def test_rows_that_lie_apart_are_encoded_like_others(encoder: Encoder) -> None:
+    apart = torch.from_numpy(SEGMENTS).T.contiguous().T
+    assert apart.stride() == (1, len(SEGMENTS))
+    assert encoder.encode(apart).tobytes() == encoder.encode(SEGMENTS).tobytes()
+
+
+class _Full:
+    """A pass on a device whose memory is taken."""
+
+    kind, compiled = "tiled", False
+
+    def __call__(self, waves: torch.Tensor) -> torch.Tensor:
+        raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 20.00 GiB. GPU 0 has a total capacity ...")
+
+
+@pytest.mark.parametrize(("batch", "fix"), [(32, "BATCH_SEGMENTS=16"), (1, "DEVICE=cpu")])
+def test_want_of_memory_says_which_setting_needs_less(encoder: Encoder, batch: int, fix: str) -> None:
+    with pytest.raises(EncoderError, match=f"does not do for {batch} segments") as told:
+        replace(encoder, forward=_Full(), batch_segments=batch).encode(SEGMENTS)
+    assert fix in str(told.value.fix)
+
+
+def test_threads_of_one_process_get_the_vectors_they_would_get_alone(encoder: Encoder) -> None:
+    alone = [encoder.encode(segment[None]).tobytes() for segment in SEGMENTS]
+    before = torch.get_num_threads()
+    with ThreadPoolExecutor(2) as pool:
+        together = list(pool.map(lambda segment: encoder.encode(segment[None]).tobytes(), SEGMENTS))
+    assert together == alone
+    assert torch.get_num_threads() == before
+
+
+_TOLD = """
+import hashlib, pathlib, sys
+import numpy as np
+from apex_core.mert import load_encoder
+from apex_core.settings import EncoderSettings
+encoder = load_encoder(EncoderSettings(source="tiny-random", device="cpu"), pathlib.Path())
+noise = np.random.default_rng(0).standard_normal((1, 720_000)).astype(np.float32)
+print(hashlib.sha256(encoder.encode(noise).tobytes()).hexdigest())
+"""
+
+
+@pytest.mark.slow
+def test_the_stand_in_says_the_same_bytes_whatever_the_environment_says_of_threads() -> None:
+    def told(threads: str) -> bytes:
+        env = {**os.environ, "OMP_NUM_THREADS": threads, "MKL_NUM_THREADS": threads}
+        return subprocess.run([sys.executable, "-c", _TOLD], env=env, check=True, stdout=subprocess.PIPE).stdout
+
+    with ThreadPoolExecutor() as pool:
+        assert len(set(pool.map(told, ["1", "2"]))) == 1
 
 
 @pytest.mark.gpu
