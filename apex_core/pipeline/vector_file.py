@@ -11,9 +11,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from apex_core.errors import AlreadyExists, NotFound
 from apex_core.mert import LAYERS, SEGMENT_SECONDS, Encoder, mix
 from apex_core.pipeline.embedder import Embedding
+from apex_core.storage import whole_file
 
 _LAYER_COLUMNS = tuple(f"layer_{layer}" for layer in LAYERS)
 _ROWS_AT_ONCE = 256
@@ -56,39 +56,14 @@ class VectorFile:
 def vector_file(path: Path, encoder: Encoder, *, segments: bool, replace: bool) -> Generator[VectorFile]:
     """Write ``path`` while the block lasts; it takes its name when the block ends well, and else leaves nothing.
 
-    Raises AlreadyExists where there is such a file that may not be replaced, NotFound without its folder.
+    Raises as ``whole_file`` does.
     """
-    check_target(path, replace=replace)
-    temporary = path.with_name(f".{path.name}.part-{os.getpid()}-{os.urandom(4).hex()}")
-    try:
-        file = VectorFile(temporary, encoder, segments=segments)
+    with whole_file(path, replace=replace) as part:
+        file = VectorFile(part, encoder, segments=segments)
         try:
             yield file
         finally:
             file.close()
-        _settle(temporary, path, replace=replace)
-    finally:
-        temporary.unlink(missing_ok=True)
-
-
-def check_target(path: Path, *, replace: bool) -> None:
-    """Raise AlreadyExists or NotFound where ``path`` cannot be written; better before the work than after it."""
-    if not path.parent.is_dir():
-        raise NotFound(f"There is no folder {path.parent}.", fix="make it, or name another file")
-    if path.is_dir() or (path.exists() and not replace):
-        raise AlreadyExists(f"{path} is there already.", fix="--force replaces a file; or name another one")
-
-
-def _settle(temporary: Path, path: Path, *, replace: bool) -> None:
-    with temporary.open("rb+") as file:
-        os.fsync(file.fileno())
-    if replace:
-        os.replace(temporary, path)
-        return
-    try:
-        os.link(temporary, path)
-    except FileExistsError as error:
-        raise AlreadyExists(f"{path} has come to be meanwhile.", fix="name another file") from error
 
 
 _REPEATED = ["path", "sha256", "encoder_id", "precision", "device", "error"]
@@ -127,7 +102,9 @@ def _segment_rows(one: Embedding) -> Iterator[Row]:
 
 
 def _named(one: Embedding) -> Row:
-    return {"path": str(one.path), "sha256": one.sha256, "seconds": one.seconds, "error": one.error}
+    # A name that is no text has no place in a column of texts as it is.
+    path = os.fsencode(one.path).decode("utf-8", "replace")
+    return {"path": path, "sha256": one.sha256, "seconds": one.seconds, "error": one.error}
 
 
 def _vectors(means: NDArray[np.float32]) -> dict[str, NDArray[np.float32]]:

@@ -3,15 +3,18 @@
 from apex_core.storage.foreign import ForeignFile, fetch_s3, find_s3, list_s3, local_file
 from apex_core.storage.manifest import Manifest, read_manifest, write_manifest
 from apex_core.storage.store import Store
+from apex_core.storage.whole_file import check_target, whole_file
 
 __all__ = [
     "ForeignFile",
     "Manifest",
     "Store",
+    "check_target",
     "fetch_s3",
     "find_s3",
     "list_s3",
     "local_file",
     "read_manifest",
+    "whole_file",
     "write_manifest",
 ]

@@ -139,7 +139,9 @@ def _destination(wish: Wish) -> Generator[Path | None]:
     elif wish.output is None:
         yield None
     else:
-        with _file(wish.output, wish.force) as part:
+        from apex_core.storage import whole_file
+
+        with whole_file(wish.output, replace=wish.force) as part:
             if wish.form == "parquet":
                 yield part
             else:
@@ -159,26 +161,6 @@ def _piped() -> Generator[Path]:
         with spool.open("rb") as stream:
             shutil.copyfileobj(stream, sys.stdout.buffer)
         sys.stdout.buffer.flush()
-
-
-@contextlib.contextmanager
-def _file(target: Path, force: bool) -> Generator[Path]:
-    import os
-
-    exists = CatalogError(f"{target} exists.", fix="another --output, or --force to replace it")
-    if target.exists() and not force:
-        raise exists
-    part = target.with_name(f".{target.name}.{os.getpid()}.part")
-    try:
-        yield part
-        if force:
-            part.replace(target)
-        else:
-            os.link(part, target)
-    except FileExistsError:
-        raise exists from None
-    finally:
-        part.unlink(missing_ok=True)
 
 
 def _answer(patience: Patience, question: str, wish: Wish, target: Path | None) -> tuple[int, bool]:

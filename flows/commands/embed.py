@@ -31,8 +31,9 @@ def embed(
     files = list(audio_files(paths))
     from apex_core.pipeline.embedder import Embedder
     from apex_core.pipeline.extract_pace import Pace, pace_in_words
-    from apex_core.pipeline.vector_file import check_target, vector_file
+    from apex_core.pipeline.vector_file import vector_file
     from apex_core.settings import get_settings
+    from apex_core.storage import check_target
     from flows.terminal import notice
 
     check_target(output, replace=force)

@@ -132,6 +132,16 @@ def test_files_that_are_all_none_are_still_a_table(apex: Apex, songs: Path) -> N
     assert rows.schema["mixed"] == pl.Array(pl.Float32, 96)
 
 
+def test_a_name_that_is_no_text_costs_no_row(apex: Apex, songs: Path) -> None:
+    os.rename(songs / "a-words.mp3", os.fsencode(songs) + b"/odd\xff.mp3")
+    os.rename(songs / "deep" / "c-short.flac", os.fsencode(songs) + b"/deep/odd\xff.flac")
+    assert apex("embed", str(songs), "-o", "out.parquet", *TINY).exit_code == 1
+    rows = pl.read_parquet("out.parquet").sort("path")
+    names = ["b-long.wav", "odd\N{REPLACEMENT CHARACTER}.flac", "odd\N{REPLACEMENT CHARACTER}.mp3"]
+    assert [Path(path).name for path in rows["path"]] == names
+    assert rows["segments"].to_list() == [2, 1, None]
+
+
 def test_the_settings_say_which_encoder_unless_a_flag_does(
     apex: Apex, songs: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
@@ -155,15 +165,18 @@ def test_rows_are_written_as_they_come(apex: Apex, tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_a_run_that_is_killed_leaves_no_file_of_that_name(home: Path, tmp_path: Path) -> None:
+def test_a_run_that_is_killed_leaves_no_file_of_that_name(apex: Apex, home: Path, tmp_path: Path) -> None:
     songs = [str(write_noise(tmp_path / f"{seed}.wav", seed, 200)) for seed in range(20)]
     command = [sys.executable, "-m", "flows.cli", "embed", *songs, "-o", "out.parquet", *TINY]
     with subprocess.Popen(command, cwd=tmp_path, env=os.environ | {"PYTHONPATH": str(ROOT)}) as process:
-        while not list(tmp_path.glob(".out.parquet.part-*")):
+        while not list(tmp_path.glob(".out.parquet.part")):
             assert process.poll() is None
             time.sleep(0.01)
         process.send_signal(signal.SIGKILL)
     assert not (tmp_path / "out.parquet").exists()
+    assert apex("embed", songs[0], "-o", str(tmp_path / "out.parquet"), *TINY).exit_code == 0
+    assert pl.read_parquet(tmp_path / "out.parquet").height == 1
+    assert not list(tmp_path.glob(".*.part*")), "what was left is not in the way, and does not stay"
 
 
 @pytest.mark.slow
