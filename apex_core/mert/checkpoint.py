@@ -10,6 +10,7 @@ from apex_core.mert.hub import HubRepository
 from apex_core.mert.memory import recall
 from apex_core.settings import EncoderSettings
 
+_HUB_ID = re.compile(r"\w[\w.-]*/\w[\w.-]*", re.ASCII)
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
@@ -22,9 +23,10 @@ def locate(settings: EncoderSettings, cache: Path) -> Checkpoint:
         return from_bucket(settings, cache)
     if Path(settings.source).is_dir():
         return _local(Path(settings.source))
-    if "/" not in settings.source or settings.source.startswith((".", "/", "~")):
+    if not _HUB_ID.fullmatch(settings.source):
+        shown = re.sub("//.*@", "//…@", settings.source)  # an address may have a password in it
         raise EncoderError(
-            f"Encoder source {settings.source!r} is neither a folder nor a hub id.",
+            f"Encoder source {shown!r} is neither a folder nor a hub id.",
             fix="set APEX_ENCODER__SOURCE to m-a-p/MERT-v1-95M, a folder (or s3://bucket/prefix) with its files, or"
             " tiny-random",
         )

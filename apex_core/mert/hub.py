@@ -33,11 +33,11 @@ class HubRepository:
         from huggingface_hub import hf_hub_download, try_to_load_from_cache
         from huggingface_hub.errors import EntryNotFoundError, LocalEntryNotFoundError
 
-        cached = try_to_load_from_cache(self.repo_id, name, cache_dir=self.cache, revision=self.revision)
-        if cached is not None:
-            # Else a marker: this commit is known not to have the file.
-            return Path(cached) if isinstance(cached, str) else None
         try:
+            cached = try_to_load_from_cache(self.repo_id, name, cache_dir=self.cache, revision=self.revision)
+            if cached is not None:
+                # Else a marker: this commit is known not to have the file.
+                return Path(cached) if isinstance(cached, str) else None
             path = hf_hub_download(
                 self.repo_id, name, revision=self.revision, cache_dir=self.cache, endpoint=self.endpoint
             )

@@ -11,7 +11,7 @@ from safetensors import SafetensorError, safe_open
 
 from apex_core.errors import EncoderError
 from apex_core.mert.folder import Checkpoint
-from apex_core.mert.memory import alone, copy_path, remember
+from apex_core.mert.memory import alone, copy_path, recall, remember
 
 CONTENT = "weights_sha256"
 
@@ -48,13 +48,13 @@ def converted(checkpoint: Checkpoint, cache: Path, expected: str | None) -> tupl
     """
     source = checkpoint.sha256 or file_sha256(checkpoint.weights)
     check_expected(source, expected or checkpoint.promised_sha256, checkpoint.weights)
-    if not copy_path(source, cache).is_file():
+    copy, origin = copy_path(source, cache), checkpoint.origin
+    if not copy.is_file() or (origin is not None and recall(origin, cache) is None):
         with alone(cache):
             convert_once(checkpoint.weights, source, cache)
-    content = _recorded(copy_path(source, cache))
-    if checkpoint.origin is not None:
-        remember(checkpoint.origin, None, source, checkpoint.descriptions, cache)
-    return copy_path(source, cache), content
+            if origin is not None:
+                remember(origin, None, source, checkpoint.descriptions, cache)
+    return copy, _recorded(copy)
 
 
 def convert_once(weights: Path, sha256: str, cache: Path) -> None:

@@ -62,7 +62,8 @@ def local_file(uri: str, scratch: Path | None = None) -> Generator[Path]:
         yield Path(uri)
         return
     with tempfile.TemporaryDirectory(prefix="apex-", dir=scratch) as folder:
-        copy = Path(folder) / f"file-{uri.rpartition('/')[2][-100:]}"  # some look at how it ends
+        # Some look at how it ends; a key may be longer than a name on a disk.
+        copy = Path(folder) / f"file-{uri.rpartition('/')[2][-50:]}"
         fetch_s3(uri, copy)
         yield copy
 

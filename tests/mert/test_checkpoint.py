@@ -1,7 +1,10 @@
 import json
 import os
 import pickle
+import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -12,7 +15,9 @@ import torch
 
 from apex_core.errors import EncoderError
 from apex_core.mert import Encoder, describe_encoder, load_encoder
-from apex_core.mert.weights import file_sha256
+from apex_core.mert.checkpoint import locate
+from apex_core.mert.memory import alone, recall
+from apex_core.mert.weights import converted, file_sha256
 from apex_core.settings import EncoderSettings
 from tests.mert.conftest import POSITIONAL, State
 
@@ -176,6 +181,28 @@ def test_what_a_killed_conversion_left_is_cleared_away(write_folder: Write, stat
     left.write_bytes(b"half")
     load(write_folder("folder", state))
     assert not left.exists()
+
+
+def test_what_one_remembers_is_not_cleared_away_by_another_that_converts(
+    write_folder: Write, state: State, tmp_path: Path
+) -> None:
+    cache, done = tmp_path / "cache", threading.Event()
+    checkpoint = locate(EncoderSettings(source=str(write_folder("folder", state))), cache)
+
+    def clear_away() -> None:
+        while not done.is_set():
+            with alone(cache):
+                pass
+
+    with ThreadPoolExecutor(1) as other:
+        busy = other.submit(clear_away)
+        try:
+            for number in range(150):
+                converted(replace(checkpoint, origin=f"hub/{number}"), cache, None)
+        finally:
+            done.set()
+        busy.result()
+    assert all(recall(f"hub/{number}", cache) for number in range(150))
 
 
 def test_non_finite_weights_are_refused(write_folder: Write, state: State) -> None:

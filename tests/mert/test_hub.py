@@ -134,10 +134,11 @@ def test_a_revision_that_can_move_is_refused(revision: str, tmp_path: Path) -> N
         describe_encoder(EncoderSettings(revision=revision), tmp_path)
 
 
-@pytest.mark.parametrize("source", ["mert", "./missing/folder", "/missing"])
+@pytest.mark.parametrize("source", ["mert", "./missing/folder", "/missing", "a/b/c", "https://me:secret@host/x"])
 def test_a_source_that_is_nothing_is_refused(source: str, tmp_path: Path) -> None:
-    with pytest.raises(EncoderError, match="neither a folder nor a hub id"):
+    with pytest.raises(EncoderError, match="neither a folder nor a hub id") as caught:
         describe_encoder(EncoderSettings(source=source), tmp_path)
+    assert "secret" not in str(caught.value)
 
 
 @pytest.mark.usefixtures("checkpoint")

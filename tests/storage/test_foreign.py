@@ -29,7 +29,7 @@ def test_a_bucket_that_cannot_be_listed_is_a_fault(s3_endpoint: str) -> None:
         list(list_s3("s3://apex-no-bucket/songs"))
 
 
-@pytest.mark.parametrize("name", ["plain.mp3", "with space é #%?&[1]*.mp3"])
+@pytest.mark.parametrize("name", ["plain.mp3", "with space é #%?&[1]*.mp3", "a." + "長" * 82 + ".mp3"])
 def test_an_object_of_any_name_is_had_as_a_file(s3_url: str, name: str) -> None:
     Store.open(s3_url).fs.pipe_file(f"{s3_url}/{name}", b"song")
     with local_file(f"{s3_url}/{name}") as path:
