@@ -76,7 +76,7 @@ class EncoderSettings(Section):
     devices: tuple[str, ...] = Field(
         default=(),
         description="Devices that extraction uses at once, an encoder process each; none named: every CUDA device of "
-        "this machine where device is auto, else device alone. A single one is used in the run's own process.",
+        "this machine where device is auto, else device alone, in the run's own process.",
     )
     precision: Literal["auto", "fp32", "bf16", "fp16"] = Field(
         default="auto",
