@@ -10,7 +10,7 @@ from transformers import HubertModel, Wav2Vec2FeatureExtractor
 from apex_core.errors import EncoderError, NonFiniteOutput
 from apex_core.mert import Encoder, load_encoder, tiny
 from apex_core.mert.config import MERT_95M
-from apex_core.mert.encoder import build, hubert_config
+from apex_core.mert.encoder import build, equip, hubert_config
 from apex_core.mert.forward import choose_forward
 from apex_core.settings import EncoderSettings
 from tests.mert.conftest import tone
@@ -101,3 +101,11 @@ def test_other_shapes_are_refused(encoder: Encoder, segments: NDArray[np.float32
 def test_a_device_that_is_not_there_is_refused(device: str, tmp_path: Path) -> None:
     with pytest.raises(EncoderError, match="no device"):
         load_encoder(EncoderSettings(source="tiny-random", device=device), tmp_path)
+
+
+@pytest.mark.parametrize("scale", [0.0, 1e-6])
+def test_weights_through_which_hardly_any_sound_passes_are_refused(scale: float) -> None:
+    weights = tiny.weights()
+    weights["feature_projection.projection.weight"] *= np.float32(scale)
+    with pytest.raises(EncoderError, match="does not depend on the sound"):
+        equip(ON_CPU, ("x", {}), build(tiny.ARCHITECTURE, weights, "test"), tiny.ARCHITECTURE, normalise=True)
