@@ -121,8 +121,9 @@ def _block(state: Tensor, weights: Weights, heads: int) -> Tensor:
     batch, frames, hidden = state.shape
     parts = product(state, weights.inputs, weights.inputs_bias).view(batch, frames, 3, heads, hidden // heads)
     # A head's rows side by side: attention reads them many times, and the joint product leaves them 9 kB apart.
-    parts = parts.permute(2, 0, 3, 1, 4).contiguous()
-    attended = F.scaled_dot_product_attention(*parts.unbind(0)).transpose(1, 2).reshape(batch, frames, hidden)
+    query, key, value = parts.permute(2, 0, 3, 1, 4).contiguous().unbind(0)
+    del parts
+    attended = F.scaled_dot_product_attention(query, key, value).transpose(1, 2).reshape(batch, frames, hidden)
     state = _normed(add_product(state, attended, weights.output, weights.output_bias), weights.attention_norm)
     return _normed(_fed_forward(state, weights), weights.final_norm)
 
