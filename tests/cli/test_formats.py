@@ -155,7 +155,7 @@ def test_a_query_that_fails_on_its_way_leaves_no_file(apex: Apex, tmp_path: Path
 def test_a_folder_that_is_not_there_is_one_message(apex: Apex, tmp_path: Path) -> None:
     result = apex("sql", "SELECT 1", "-o", str(tmp_path / "nowhere" / "songs.csv"))
     assert result.exit_code == 1
-    assert result.stderr.startswith("error: No such file")
+    assert result.stderr.startswith("error: There is no folder")
 
 
 def test_several_questions_are_answered_in_turn_but_not_into_one_file(apex: Apex, tmp_path: Path) -> None:
