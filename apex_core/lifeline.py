@@ -1,14 +1,33 @@
-"""The tie of a process to the one that started it: no orphans, however the parent goes (DESIGN §7)."""
+"""Child processes and their tie to the one that started them: no orphans, however the parent goes (DESIGN §7)."""
 
 import ctypes
 import os
 import signal
+import subprocess
 import sys
 import threading
 import time
+from collections.abc import Mapping
 
 _PARENT_CHECK_S = 1.0
 _PR_SET_PDEATHSIG = 1
+
+
+def start_child(module: str, descriptor: int, own: Mapping[str, str]) -> subprocess.Popen[bytes]:
+    """Run ``module`` with the number of an open socket and our pid as its arguments, which is to ``die_with`` us.
+
+    It imports what this process can import; ``own`` is added to its environment. Its stderr is a pipe.
+    """
+    path = os.pathsep.join(entry or os.getcwd() for entry in sys.path)
+    return subprocess.Popen(
+        [sys.executable, "-P", "-m", module, str(descriptor), str(os.getpid())],
+        pass_fds=(descriptor,),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        bufsize=0,
+        env={**os.environ, "PYTHONPATH": path, **own},
+    )
 
 
 def die_with(parent: int) -> None:

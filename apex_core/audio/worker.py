@@ -8,7 +8,6 @@ import selectors
 import signal
 import socket
 import subprocess
-import sys
 from collections import deque
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
@@ -22,6 +21,7 @@ from apex_core.audio.facts import SEGMENT_SAMPLES, AudioFacts, AudioRef
 from apex_core.audio.last_words import LastWords
 from apex_core.audio.windows import NativeSong, Windows
 from apex_core.errors import AudioError, TooLarge, Unavailable, Undecodable
+from apex_core.lifeline import start_child
 from apex_core.settings import AudioSettings
 
 _LAST_WORDS_S = 5.0
@@ -159,18 +159,9 @@ def describe_death(status: int) -> str:
 
 
 def _start(descriptor: int) -> subprocess.Popen[bytes]:
-    path = os.pathsep.join(entry or os.getcwd() for entry in sys.path)
     # One core each.
-    own = {"PYTHONPATH": path, "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
-    return subprocess.Popen(
-        [sys.executable, "-P", "-m", "apex_core.audio.decoder", str(descriptor), str(os.getpid())],
-        pass_fds=(descriptor,),
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        bufsize=0,
-        env=os.environ | own,
-    )
+    own = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
+    return start_child("apex_core.audio.decoder", descriptor, own)
 
 
 def _told(decoding: Decoding | None) -> dict[str, Any]:

@@ -8,7 +8,6 @@ import queue
 import signal
 import socket
 import subprocess
-import sys
 import threading
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
@@ -17,6 +16,7 @@ from typing import IO, Any, Self, cast
 from apex_core import errors
 from apex_core.audio.last_words import LastWords
 from apex_core.errors import ApexError, EncoderDied, EncoderError, ShardsFailed
+from apex_core.lifeline import start_child
 from apex_core.pipeline.run import Progress, no_progress
 from apex_core.settings import EncoderSettings, Settings
 
@@ -170,7 +170,7 @@ class _Process:
         ours, theirs = socket.socketpair()
         with theirs:
             own, name = _own_device(device, count)
-            self._process = _start(theirs.fileno(), own)
+            self._process = start_child("apex_core.pipeline.encoder_process", theirs.fileno(), own)
         with ours:
             self._lines = ours.makefile("rw", encoding="utf-8")
         self._words = LastWords(cast(IO[bytes], self._process.stderr), self._process.pid)
@@ -238,19 +238,6 @@ def _own_device(device: str, count: int) -> tuple[dict[str, str], str]:
         share = max(1, (os.cpu_count() or 1) // count)
         return {"OMP_NUM_THREADS": os.environ.get("OMP_NUM_THREADS", str(share))}, device
     return {}, device
-
-
-def _start(descriptor: int, own: dict[str, str]) -> subprocess.Popen[bytes]:
-    path = os.pathsep.join(entry or os.getcwd() for entry in sys.path)
-    return subprocess.Popen(
-        [sys.executable, "-P", "-m", "apex_core.pipeline.encoder_process", str(descriptor), str(os.getpid())],
-        pass_fds=(descriptor,),
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        bufsize=0,
-        env=os.environ | {"PYTHONPATH": path} | own,
-    )
 
 
 def _error(described: dict[str, Any]) -> Exception:
