@@ -1,3 +1,5 @@
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -25,3 +27,9 @@ def server(world: World) -> Iterator[SandboxServer]:
 @pytest.fixture
 def settings(tmp_path: Path, world: World, server: SandboxServer) -> Settings:
     return settings_for(tmp_path, world, server)
+
+
+def start_mortal(module: str) -> subprocess.Popen[str]:
+    """A process that takes a job a line and answers each with a line; it ends with the block that it is opened for."""
+    command, root = [sys.executable, "-m", f"tests.pipeline.{module}"], Path(__file__).parents[2]
+    return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=root)

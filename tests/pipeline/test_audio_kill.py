@@ -6,7 +6,6 @@ import random
 import shutil
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -20,6 +19,7 @@ from apex_core.storage import Store
 from tests.audio.shelf import Shelf
 from tests.pipeline.audio_mortal import settings_of
 from tests.pipeline.audio_stage import know
+from tests.pipeline.conftest import start_mortal
 from tests.pipeline.nights import prints
 
 pytestmark = pytest.mark.slow
@@ -60,19 +60,11 @@ class Mortal:
 def mortal(world: World, s3_endpoint: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mortal]:
     with (
         SandboxServer(world, faults=False) as server,
-        subprocess.Popen(
-            [sys.executable, "-m", "tests.pipeline.audio_mortal"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-            cwd=Path(__file__).parents[2],
-        ) as process,
+        start_mortal("audio_mortal") as process,
     ):
         folder = tmp_path_factory.mktemp("mortal")
         library = Shelf("s3://apex-tests/mortal-library")
         yield Mortal(process, server.address, folder, "s3://apex-tests/mortal-stores", library)
-        assert process.stdin is not None
-        process.stdin.close()
 
 
 @pytest.fixture(scope="module")

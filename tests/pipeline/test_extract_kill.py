@@ -2,8 +2,6 @@
 
 import shutil
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -19,6 +17,7 @@ from apex_core.pipeline.run import begin, end
 from apex_core.sandbox import SandboxServer, World
 from apex_core.settings import PLATFORMS
 from apex_core.storage import Store
+from tests.pipeline.conftest import start_mortal
 from tests.pipeline.nights import settings_for
 from tests.pipeline.test_kill import Mortal
 
@@ -49,13 +48,7 @@ def house(world: World, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ho
     folder = tmp_path_factory.mktemp("extract-kill")
     with (
         SandboxServer(world, faults=False) as server,
-        subprocess.Popen(
-            [sys.executable, "-m", "tests.pipeline.mortal"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-            cwd=Path(__file__).parents[2],
-        ) as process,
+        start_mortal("mortal") as process,
     ):
         settings = settings_for(folder / "heard", world, server)
         run = begin(settings, "nightly", world.epoch, "n0")
@@ -64,8 +57,6 @@ def house(world: World, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ho
         run_audio(run)
         end(run, "completed", world.epoch)
         yield House(Mortal(process, world, server.address, folder), settings.home)
-        assert process.stdin is not None
-        process.stdin.close()
 
 
 def tables(home: Path) -> dict[str, bytes]:

@@ -2,8 +2,6 @@
 
 import shutil
 import signal
-import subprocess
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
@@ -16,6 +14,7 @@ from apex_core.catalog import connect, require_checks
 from apex_core.sandbox import SandboxServer, World
 from apex_core.settings import Settings
 from apex_core.storage import Store
+from tests.pipeline.conftest import start_mortal
 from tests.pipeline.nights import prints, settings_for
 from tests.pipeline.test_forget import MARK, Song, songs
 from tests.pipeline.test_kill import Mortal, everything_in_the_store_is_whole
@@ -51,20 +50,12 @@ class House:
 def house(world: World, tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
     with (
         SandboxServer(world, faults=False) as server,
-        subprocess.Popen(
-            [sys.executable, "-m", "tests.pipeline.mortal"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-            cwd=Path(__file__).parents[2],
-        ) as process,
+        start_mortal("mortal") as process,
     ):
         mortal = Mortal(process, world, server.address, tmp_path_factory.mktemp("mortal"))
         home = mortal.folder / "night"
         assert mortal.run(home, "n1")[0] == 0
         yield House(mortal, home, server, songs(settings_for(home, world, server))[0])
-        assert process.stdin is not None
-        process.stdin.close()
 
 
 @pytest.fixture(scope="module")

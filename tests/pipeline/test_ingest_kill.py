@@ -4,7 +4,6 @@ import json
 import random
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ import pytest
 
 from apex_core.sandbox import SandboxServer, World
 from tests.bench.records import write_suno
+from tests.pipeline.conftest import start_mortal
 from tests.pipeline.ingest_mortal import settings_of
 from tests.pipeline.nights import prints
 
@@ -56,17 +56,9 @@ def mortal(world: World, tmp_path_factory: pytest.TempPathFactory) -> Iterator[M
         )
     with (
         SandboxServer(world, faults=False) as server,
-        subprocess.Popen(
-            [sys.executable, "-m", "tests.pipeline.ingest_mortal"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-            cwd=Path(__file__).parents[2],
-        ) as process,
+        start_mortal("ingest_mortal") as process,
     ):
         yield Mortal(process, server, folder)
-        assert process.stdin is not None
-        process.stdin.close()
 
 
 def test_a_killed_ingest_run_again_leaves_what_an_undisturbed_one_leaves(mortal: Mortal) -> None:

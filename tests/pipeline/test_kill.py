@@ -3,7 +3,6 @@
 import json
 import signal
 import subprocess
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +13,7 @@ import pytest
 from apex_core.catalog.reader import latest_stamp
 from apex_core.sandbox import SandboxServer, World
 from apex_core.storage import Store, read_manifest
-from tests.pipeline.conftest import SIZE
+from tests.pipeline.conftest import SIZE, start_mortal
 
 pytestmark = pytest.mark.slow
 
@@ -88,17 +87,9 @@ class Mortal:
 def mortal(world: World, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mortal]:
     with (
         SandboxServer(world, faults=False) as server,
-        subprocess.Popen(
-            [sys.executable, "-m", "tests.pipeline.mortal"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-            cwd=Path(__file__).parents[2],
-        ) as process,
+        start_mortal("mortal") as process,
     ):
         yield Mortal(process, world, server.address, tmp_path_factory.mktemp("mortal"))
-        assert process.stdin is not None
-        process.stdin.close()
 
 
 @pytest.fixture(scope="module")
