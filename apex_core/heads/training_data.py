@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from apex_core.errors import TrainingError
 from apex_core.heads.config import RANGES, TARGETS
+from apex_core.heads.song_facts import SongFacts
 
 Split = Literal["train", "val", "test"]
 SPLITS: tuple[Split, ...] = ("train", "val", "test")
@@ -22,8 +23,8 @@ class TrainingData:
 
     vectors: float32[n, hidden], finite. groups: [n], the song a row belongs to (in segment mode, its rows are
     averaged at evaluation). targets: float32[n, 7] in the order of TARGETS, NaN where a label is missing.
-    split: int8[n], codes of SPLITS. Raises TrainingError when the arrays do not fit together or a song lies
-    in two splits.
+    split: int8[n], codes of SPLITS. facts: of each row, where they are known. Raises TrainingError when the arrays
+    do not fit together or a song lies in two splits.
     """
 
     vectors: NDArray[np.float32]
@@ -31,6 +32,7 @@ class TrainingData:
     targets: NDArray[np.float32]
     split: NDArray[np.int8]
     encoder_id: str = ""
+    facts: SongFacts | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "vectors", np.ascontiguousarray(self.vectors, dtype=np.float32))
@@ -59,6 +61,8 @@ def _check_shapes(data: TrainingData) -> None:
         found = getattr(data, name).shape
         if found != shape:
             raise TrainingError(f"{name} must have shape {shape} beside {n} vectors, not {found}.")
+    if data.facts is not None and len(data.facts) != n:
+        raise TrainingError(f"There are facts of {len(data.facts)} rows beside {n} vectors.")
 
 
 def _check_values(data: TrainingData) -> None:

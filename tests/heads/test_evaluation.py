@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from apex_core.errors import ArtifactError, EncoderError, TrainingError
 from apex_core.heads import POPULARITY, ApexHeads, HeadsConfig, TrainingData, evaluate, predict
-from apex_core.heads.evaluation import measure, pearson, ranks
+from apex_core.heads.figures import measure, pearson, ranks
 from apex_core.heads.prediction import average_by_song
 
 from .conftest import Make
@@ -50,7 +50,7 @@ def test_pearson_is_undefined_or_within_one(values: list[float], scale: float, s
 
 def test_figures_without_meaning_are_none() -> None:
     nothing = measure(np.array([1.0]), np.array([math.nan]))
-    assert nothing == {"n": 0, "mse": None, "mae": None, "pearson": None, "spearman": None}
+    assert nothing == {"n": 0, "mse": None, "mae": None, "pearson": None, "spearman": None, "pairwise": None}
     constant = measure(np.full(3, 0.1), np.array([1.0, 2.0, 3.0]))
     assert (constant["pearson"], constant["spearman"]) == (None, None)
     assert measure(np.array([1.0]), np.array([2.0]))["spearman"] is None
