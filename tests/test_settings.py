@@ -28,9 +28,9 @@ def refusal() -> SettingsError:
     return refused.value
 
 
-def test_without_anything_the_defaults_are_the_published_ones() -> None:
+def test_without_anything_the_defaults_are_those_of_the_documentation() -> None:
     settings = get_settings()
-    assert (settings.train.learning_rate, settings.train.batch_size, settings.train.seed) == (1e-4, 512, 42)
+    assert (settings.train.mode, settings.train.loss, settings.train.seed) == ("song", "standardised", 42)
     assert (settings.score.percentile, settings.score.gamma, settings.score.zeros) == ("midrank", 0.5, "zero")
     assert not settings.sources.suno.enabled
     assert not settings.sources.udio.enabled
@@ -165,3 +165,11 @@ def test_a_mistake_beside_a_secret_does_not_show_it(monkeypatch: pytest.MonkeyPa
     while error is not None:
         assert SECRET not in str(error) + repr(error)
         error = error.__cause__
+
+
+def test_a_published_loss_brings_its_hyper_parameters_along(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("APEX_TRAIN__LOSS", "uncertainty")
+    monkeypatch.setenv("APEX_TRAIN__BATCH_SIZE", "64")
+    train = get_settings().train
+    assert (train.learning_rate, train.weight_decay, train.epochs, train.patience) == (1e-4, 1e-4, 50, 20)
+    assert train.batch_size == 64

@@ -20,6 +20,7 @@ def predict(
 ) -> NDArray[np.float32]:
     """Predict float32[n, hidden] -> float32[n, targets], columns in the order of ``model.config.targets``.
 
+    A model with a learned layer mix takes float32[n, 4, hidden].
     With ``groups`` [n] the rows are segments: one row a song comes back, the mean of its segments'
     predictions, songs in the order in which they first appear. Computed in float64, so that a song's numbers do
     not depend on which songs share its batch. Raises ArtifactError when the vectors have another width than the
@@ -47,11 +48,12 @@ def average_by_song(values: NDArray[np.float32], groups: NDArray[Any]) -> NDArra
 
 
 def _check(model: ApexHeads, vectors: NDArray[np.float32]) -> None:
-    if vectors.ndim != 2 or vectors.shape[1] != model.config.hidden:
+    wanted = (4, model.config.hidden) if model.config.layer_mix == "learned" else (model.config.hidden,)
+    if vectors.shape[1:] != wanted:
         raise ArtifactError(
-            f"The model takes vectors of {model.config.hidden} dimensions, these have shape {vectors.shape}.",
+            f"The model takes vectors of {' x '.join(map(str, wanted))} dimensions, these have shape {vectors.shape}.",
             fix=f"use vectors of encoder {model.config.encoder_id or '(unnamed)'}",
         )
     if not np.isfinite(vectors).all():
-        bad = np.flatnonzero(~np.isfinite(vectors).all(axis=1))
+        bad = np.flatnonzero(~np.isfinite(vectors.reshape(len(vectors), -1)).all(axis=1))
         raise EncoderError(f"{len(bad)} vectors are not finite, the first is row {bad[0]}.")

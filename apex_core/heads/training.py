@@ -8,7 +8,7 @@ import logging
 import math
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -17,9 +17,9 @@ from torch import Tensor
 
 from apex_core.errors import TrainingError
 from apex_core.heads.config import HeadsConfig
-from apex_core.heads.losses import CombinedLoss, target_losses
-from apex_core.heads.model import ApexHeads
-from apex_core.heads.training_data import Split, TrainingData
+from apex_core.heads.losses import CombinedLoss, parameter_groups, target_losses
+from apex_core.heads.model import ApexHeads, join
+from apex_core.heads.training_data import Split, TrainingData, target_statistics
 from apex_core.settings import TrainSettings
 
 log = logging.getLogger("apex_core.heads")
@@ -75,10 +75,21 @@ def train(
     """Train heads on the train rows, select the epoch with the lowest total loss on the validation rows.
 
     On a CPU equal data, settings and thread count give equal weights to the last bit. The global random state
-    is as before afterwards. Raises TrainingError without rows to train or select on, and when a loss is not
-    finite.
+    is as before afterwards. Of an ensemble the history and best epoch are the first member's. Raises TrainingError
+    without rows to train or select on, and when a loss is not finite.
     """
-    config = HeadsConfig.of(settings, hidden=data.hidden, encoder_id=data.encoder_id)
+    seeds = range(settings.seed, settings.seed + settings.ensemble)
+    members = [_train(data, settings.model_copy(update={"seed": seed, "ensemble": 1}), progress) for seed in seeds]
+    if len(members) == 1:
+        return members[0]
+    model = join([member.model for member in members])
+    return replace(members[0], model=model, config=model.config)
+
+
+def _train(data: TrainingData, settings: TrainSettings, progress: Callable[[EpochFacts], None] | None) -> TrainedHeads:
+    config = HeadsConfig.of(
+        settings, hidden=data.hidden, encoder_id=data.encoder_id, statistics=target_statistics(data)
+    )
     device = pick_device(settings.device)
     rows, held_out = _select(data, config, "train", device), _select(data, config, "val", device)
     small = min(settings.batch_size, len(rows.vectors)) * data.hidden < _SMALL_BATCH
@@ -140,12 +151,8 @@ def _warn_of_unlabelled(targets: NDArray[np.float32], config: HeadsConfig, split
 
 def _prepare(config: HeadsConfig, settings: TrainSettings, device: torch.device) -> _Fit:
     model = ApexHeads(config).to(device)
-    criterion = CombinedLoss(config.loss, config.targets).to(device)
-    optimizer = torch.optim.AdamW(
-        [*model.parameters(), *criterion.parameters()],
-        lr=settings.learning_rate,
-        weight_decay=settings.weight_decay,
-    )
+    criterion = CombinedLoss.of(config).to(device)
+    optimizer = torch.optim.AdamW(parameter_groups(model, criterion, settings))
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, T_max=settings.epochs)
     return _Fit(model, criterion, optimizer, schedule, torch.Generator().manual_seed(settings.seed))
 
@@ -220,7 +227,7 @@ def _validate(fit: _Fit, rows: _Rows) -> tuple[float, dict[str, float]]:
     with torch.inference_mode():
         predicted = torch.cat([fit.model(part) for part in rows.vectors.split(_EVALUATION_ROWS)])
         losses, present = target_losses(predicted, rows.targets)
-        total = fit.criterion(losses, present).item()
+        total = fit.criterion.selection(losses, present).item()
     values = zip(fit.model.config.targets, losses.tolist(), present.tolist(), strict=True)
     return total, {target: loss for target, loss, there in values if there}
 

@@ -21,10 +21,10 @@ _SLACK = 1e-3
 class TrainingData:
     """Rows with their vectors, labels and split. A row is a song (song mode) or a segment (segment mode).
 
-    vectors: float32[n, hidden], finite. groups: [n], the song a row belongs to (in segment mode, its rows are
-    averaged at evaluation). targets: float32[n, 7] in the order of TARGETS, NaN where a label is missing.
-    split: int8[n], codes of SPLITS. facts: of each row, where they are known. Raises TrainingError when the arrays
-    do not fit together or a song lies in two splits.
+    vectors: float32[n, hidden], for a learned layer mix float32[n, 4, hidden], finite. groups: [n], the song a row
+    belongs to (in segment mode, its rows are averaged at evaluation). targets: float32[n, 7] in the order of TARGETS,
+    NaN where a label is missing. split: int8[n], codes of SPLITS. facts: of each row, where they are
+    known. Raises TrainingError when the arrays do not fit together or a song lies in two splits.
     """
 
     vectors: NDArray[np.float32]
@@ -45,17 +45,36 @@ class TrainingData:
 
     @property
     def hidden(self) -> int:
-        return int(self.vectors.shape[1])
+        return int(self.vectors.shape[-1])
 
     def rows(self, split: Split) -> NDArray[np.bool_]:
         """Which rows are in ``split``, bool[n]."""
         return self.split == SPLITS.index(split)
 
 
+def target_statistics(data: TrainingData) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """Means and deviations, in points, of the seven targets' labels over the train rows that have one.
+
+    Without labels they are the middle and a quarter of the target's range; a deviation is at least a hundredth of it,
+    so that a label which never varies is not blown up.
+    """
+    means, deviations = zip(*(_moments(data, target) for target in TARGETS), strict=True)
+    return means, deviations
+
+
+def _moments(data: TrainingData, target: str) -> tuple[float, float]:
+    low, high = RANGES[target]
+    labels = data.targets[data.rows("train"), TARGETS.index(target)].astype(np.float64)
+    labels = labels[~np.isnan(labels)]
+    if not len(labels):
+        return (low + high) / 2, (high - low) / 4
+    return float(labels.mean()), max(float(labels.std()), (high - low) / 100)
+
+
 def _check_shapes(data: TrainingData) -> None:
     n = len(data.vectors)
-    if data.vectors.ndim != 2 or data.hidden < 1:
-        raise TrainingError(f"Vectors must be [rows, hidden], not {data.vectors.shape}.")
+    if data.vectors.ndim not in (2, 3) or data.hidden < 1 or data.vectors.shape[1:-1] not in ((), (4,)):
+        raise TrainingError(f"Vectors must be [rows, hidden] or [rows, 4, hidden], not {data.vectors.shape}.")
     wanted = {"groups": (n,), "targets": (n, len(TARGETS)), "split": (n,)}
     for name, shape in wanted.items():
         found = getattr(data, name).shape
@@ -67,7 +86,7 @@ def _check_shapes(data: TrainingData) -> None:
 
 def _check_values(data: TrainingData) -> None:
     if not np.isfinite(data.vectors).all():
-        bad = int((~np.isfinite(data.vectors).all(axis=1)).sum())
+        bad = int((~np.isfinite(data.vectors.reshape(len(data.vectors), -1)).all(axis=1)).sum())
         raise TrainingError(f"{bad} of {len(data.vectors)} vectors are not finite.", fix="extract those songs again")
     for column, target in enumerate(TARGETS):
         low, high = RANGES[target]

@@ -59,7 +59,8 @@ def _wanted(run: Run, version: str, encoder_id: str) -> pl.DataFrame:
 
 
 def _predicted(run: Run, model: heads.ApexHeads, version: str, wanted: pl.DataFrame) -> pl.DataFrame:
-    vectors = load_vectors(run.store, model.config.encoder_id, wanted, model.config.mode)
+    config = model.config
+    vectors = load_vectors(run.store, config.encoder_id, wanted, config.mode, config.layer_mix)
     predicted = heads.predict(model, vectors.values, vectors.song if model.config.mode == "segment" else None)
     columns = {target: predicted[:, n] for n, target in enumerate(model.config.targets)}
     scores = pl.DataFrame(columns).select(pl.all().cast(pl.Float64).round(_DECIMALS))

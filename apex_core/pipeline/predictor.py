@@ -10,9 +10,10 @@ from numpy.typing import NDArray
 
 from apex_core import heads
 from apex_core.errors import EncoderError, NotFound
-from apex_core.mert import Encoder, load_encoder, mix
+from apex_core.mert import Encoder, load_encoder
 from apex_core.pipeline.embedder import Embedder
 from apex_core.pipeline.publish import CHAMPION, build
+from apex_core.pipeline.vectors import as_inputs
 from apex_core.registry import Artifact, load_artifact, resolve_alias
 from apex_core.settings import Settings
 from apex_core.storage import Store
@@ -51,7 +52,7 @@ class Predictor:
     def score(self, paths: Sequence[Path]) -> Iterator[Scores]:
         """Score files, in order; a file that cannot be decoded gives its error in its place."""
         for one in Embedder(self.encoder, self.settings).embed(paths):
-            values = None if one.means is None else self._values(mix(one.means))
+            values = None if one.means is None else self._values(as_inputs(one.means, self.model.config.layer_mix))
             yield Scores(one.path, values, one.error)
 
     def _values(self, vectors: NDArray[np.float32]) -> dict[str, float]:

@@ -35,7 +35,7 @@ def run_train(run: Run, *, force: bool = False) -> tuple[StageReport, Candidate 
     if reason or chosen is None:
         return StageReport("train", {"tracks": chosen.rows.height if chosen else 0, "trained": 0}, reason), None
     sets.freeze(run, chosen)
-    data = sets.load_data(run.store, chosen, settings.mode)
+    data = sets.load_data(run.store, chosen, settings.mode, settings.layer_mix)
     trained = heads.train(data, settings, _epochs(run))
     metrics = {split: heads.evaluate(trained.model, data, split) for split in heads.SPLITS}
     counts = {"tracks": chosen.rows.height, "trained": 1, "epochs": len(trained.history)}

@@ -10,7 +10,7 @@ import numpy as np
 import polars as pl
 
 from apex_core.catalog import Connection, sql, transaction
-from apex_core.heads import POPULARITY, SPLITS, TARGETS, TrainingData
+from apex_core.heads import POPULARITY, SPLITS, TARGETS, SongFacts, TrainingData
 from apex_core.pipeline.run import Run
 from apex_core.pipeline.vectors import load_vectors
 from apex_core.storage import Manifest, Store, read_manifest, write_manifest
@@ -21,7 +21,8 @@ _ROWS = "rows.parquet"
 
 @dataclass(frozen=True, slots=True)
 class TrainingSet:
-    """One row a track: key, sha256, shard, split, seven labels. The id is the hash of all of it."""
+    """One row a track: key, sha256, shard, split, seven labels, and facts that the heads never see (group, lineage,
+    model family, creation, duration). The id is the hash of all of it."""
 
     training_set_id: str
     score_run_id: str
@@ -55,7 +56,7 @@ def _rows(connection: Connection, run: Run, encoder_id: str) -> pl.DataFrame:
 def _identify(rows: pl.DataFrame, encoder_id: str) -> str:
     digest = hashlib.sha256(encoder_id.encode())
     for column in rows.columns:
-        digest.update(json.dumps(rows[column].to_list()).encode())
+        digest.update(json.dumps(rows[column].to_list(), default=str).encode())
     return digest.hexdigest()[:16]
 
 
@@ -87,10 +88,10 @@ def read(store: Store, training_set_id: str) -> TrainingSet:
     return TrainingSet(training_set_id, facts["score_run_id"], facts["encoder_id"], rows)
 
 
-def load_data(store: Store, training_set: TrainingSet, mode: str) -> TrainingData:
+def load_data(store: Store, training_set: TrainingSet, mode: str, layer_mix: str = "AUTHORS_LAYER_MIX") -> TrainingData:
     """The training set with its vectors, as arrays: a row a song, or in segment mode a row a segment."""
     rows = training_set.rows
-    vectors = load_vectors(store, training_set.encoder_id, rows, mode)
+    vectors = load_vectors(store, training_set.encoder_id, rows, mode, layer_mix)
     targets = rows.select(pl.col(TARGETS).cast(pl.Float32)).fill_null(float("nan")).to_numpy()
     split = np.array([SPLITS.index(split) for split in rows["split"]], dtype=np.int8)
     groups = np.array([f"{platform}/{track_id}" for platform, track_id in rows.select("platform", "track_id").rows()])
@@ -100,6 +101,21 @@ def load_data(store: Store, training_set: TrainingSet, mode: str) -> TrainingDat
         targets=targets[vectors.song],
         split=split[vectors.song],
         encoder_id=training_set.encoder_id,
+        facts=None if (facts := facts_of(rows)) is None else facts[vectors.song],
+    )
+
+
+def facts_of(rows: pl.DataFrame) -> SongFacts | None:
+    """What is known of the rows beside labels; None for a set that was frozen before facts were kept."""
+    if "group_id" not in rows.columns:
+        return None
+    created = rows["created_at"].dt.epoch("us").cast(pl.Float64) / 1e6
+    return SongFacts(
+        platform=rows["platform"].to_numpy(),
+        model_family=rows["model_family"].fill_null("").to_numpy(),
+        group=rows["group_id"].to_numpy(),
+        created=created.fill_null(float("nan")).to_numpy(),
+        duration=rows["duration_s"].cast(pl.Float64).fill_null(float("nan")).to_numpy(),
     )
 
 

@@ -1,6 +1,5 @@
 """Vectors from the shards, as the heads of either mode take them."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,31 +15,42 @@ _LAYERS = ("layer_2", "layer_5", "layer_8", "layer_12")
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Vectors:
-    """Mixed vectors float32[n, hidden] and, for each, the position of its song in the list that was asked for."""
+    """Vectors and, for each, the position of its song in the list that was asked for.
+
+    values: float32[n, hidden] under the authors' layer mix, float32[n, 4, hidden] under a learned one.
+    """
 
     values: NDArray[np.float32]
     song: NDArray[np.int64]
 
 
-def load_vectors(store: Store, encoder_id: str, songs: pl.DataFrame, mode: str) -> Vectors:
+def load_vectors(
+    store: Store, encoder_id: str, songs: pl.DataFrame, mode: str, layer_mix: str = "AUTHORS_LAYER_MIX"
+) -> Vectors:
     """Read the vectors of ``songs`` (columns sha256, shard_id): one a song, or in segment mode one a segment.
 
     Songs come in their order, segments in theirs. Raises ArtifactError for a shard that was altered.
     """
     shards = sorted(songs["shard_id"].unique().to_list())
-    table = _segments(store, encoder_id, shards) if mode == "segment" else _songs(store, encoder_id, shards)
+    if mode == "segment":
+        table = pl.DataFrame(segment_vectors(store, encoder_id, shards, ("sha256", "segment", *_LAYERS)))
+        table = table.sort("sha256", "segment")
+    else:
+        # Songs keep the authors' mix ready made; any other is linear too, so the mean of the segments will do.
+        columns = _LAYERS if layer_mix == "learned" else ("mixed",)
+        table = pl.DataFrame(song_vectors(store, encoder_id, shards, ("sha256", *columns)))
     wanted = songs.select("sha256").with_row_index("song")
     found = wanted.join(table, on="sha256", how="inner", maintain_order="left_right")
-    return Vectors(found["mixed"].to_numpy(), found["song"].cast(pl.Int64).to_numpy())
+    return Vectors(_values(found, layer_mix), found["song"].cast(pl.Int64).to_numpy())
 
 
-def _songs(store: Store, encoder_id: str, shards: Sequence[str]) -> pl.DataFrame:
-    return pl.DataFrame(song_vectors(store, encoder_id, shards, ("sha256", "mixed")))
+def as_inputs(means: NDArray[np.float32], layer_mix: str) -> NDArray[np.float32]:
+    """Layer means float32[n, 4, hidden] as heads of that layer mix take them: as they are, or mixed."""
+    return means if layer_mix == "learned" else mix(means)
 
 
-def _segments(store: Store, encoder_id: str, shards: Sequence[str]) -> pl.DataFrame:
-    table = pl.DataFrame(segment_vectors(store, encoder_id, shards, ("sha256", "segment", *_LAYERS)))
+def _values(table: pl.DataFrame, layer_mix: str) -> NDArray[np.float32]:
+    if "mixed" in table.columns:
+        return table["mixed"].to_numpy()
     layers: list[NDArray[Any]] = [table[layer].to_numpy() for layer in _LAYERS]
-    mixed = mix(np.stack(layers, axis=1))
-    columns = {"sha256": table["sha256"], "segment": table["segment"], "mixed": mixed}
-    return pl.DataFrame(columns).sort("sha256", "segment")
+    return as_inputs(np.stack(layers, axis=1), layer_mix)

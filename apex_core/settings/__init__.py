@@ -33,6 +33,7 @@ from apex_core.settings.intake import (
     SourcesSettings,
 )
 from apex_core.settings.learning import (
+    AUTHORS_TRAINING,
     AestheticsSettings,
     Dimension,
     EncoderSettings,
@@ -44,6 +45,7 @@ from apex_core.settings.learning import (
 from apex_core.settings.upkeep import ChecksSettings, SnapshotSettings, SqlSettings
 
 __all__ = [
+    "AUTHORS_TRAINING",
     "CONFIG_VARIABLE",
     "PLATFORMS",
     "AestheticsSettings",

@@ -1,10 +1,10 @@
 """Settings of what is learned from: scores, vectors, labels, heads."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from itertools import pairwise
-from typing import Annotated, Literal, cast, get_args
+from typing import Annotated, Any, Literal, cast, get_args
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
 from apex_core.settings.section import Section
 
@@ -129,17 +129,44 @@ class AestheticsSettings(Section):
     labeller: str = "songeval"
 
 
+AUTHORS_TRAINING: Mapping[str, Any] = {
+    "epochs": 50,
+    "patience": 20,
+    "batch_size": 512,
+    "learning_rate": 1e-4,
+    "weight_decay": 1e-4,
+    "clip_norm": 1.0,
+    "seed": 42,
+    "layer_mix": "AUTHORS_LAYER_MIX",
+    "ensemble": 1,
+}
+"""The published hyper-parameters (FACTS §3), which every published loss is trained with unless one is named."""
+
+
 class TrainSettings(Section):
-    """Heads and training; defaults are the published hyper-parameters (FACTS §3)."""
+    """Heads and training. Under one of the published losses, what is not named is as published."""
 
     mode: Literal["song", "segment"] = "song"
     task: Literal["full", "popularity"] = "full"
-    loss: Literal["uncertainty", "weighted", "equal"] = "uncertainty"
+    loss: Literal["standardised", "uncertainty", "weighted", "equal"] = Field(
+        default="standardised",
+        description="Uncertainty-weighted on targets of unit variance, or one of the three published.",
+    )
     shared: Literal[2, 3] = 2
+    layer_mix: Literal["AUTHORS_LAYER_MIX", "learned"] = Field(
+        default="AUTHORS_LAYER_MIX",
+        description="The authors' fixed combination of the four layers, or one that is trained with the heads.",
+    )
+    ensemble: int = Field(
+        default=1, ge=1, le=16, description="Heads trained from seed, seed + 1 ...; the model predicts their mean."
+    )
     epochs: int = Field(default=50, ge=1)
     patience: int = Field(default=20, ge=1)
     batch_size: int = Field(default=512, ge=2)
-    learning_rate: float = Field(default=1e-4, gt=0)
+    learning_rate: float = Field(default=1e-3, gt=0)
+    log_sigma_learning_rate: float = Field(
+        default=1e-2, gt=0, description="Of the standardised loss's uncertainties; published losses have one rate."
+    )
     weight_decay: float = Field(default=1e-4, ge=0)
     clip_norm: float = Field(default=1.0, gt=0)
     seed: int = 42
@@ -153,14 +180,53 @@ class TrainSettings(Section):
     min_target_move: float = Field(
         default=0.5, ge=0, description="... or a popularity target moved by this many points on average."
     )
+    bootstrap_draws: int = Field(
+        default=500, ge=0, description="Resamplings of the test songs behind every interval; 0: no intervals."
+    )
+    time_split: bool = Field(
+        default=True, description="Train a second time on older songs, to test on the newest: a figure of the report."
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _as_published(cls, value: object) -> object:
+        """A published loss brings its hyper-parameters along."""
+        if not isinstance(value, Mapping):
+            return value
+        named = cast(Mapping[str, Any], value)
+        return dict(named) if named.get("loss", "standardised") == "standardised" else {**AUTHORS_TRAINING, **named}
 
 
 class PromotionSettings(Section):
-    """When a candidate becomes the champion."""
+    """When a candidate becomes the champion, and for how long those that did not are kept."""
 
-    automatic: bool = True
-    max_loss_of_spearman: float = Field(
-        default=0.02,
+    automatic: bool = Field(default=True, description="Off: every candidate that passes is held for a person's word.")
+    min_gain: float = Field(
+        default=0.0,
+        ge=-2,
+        le=2,
+        description="By how much the candidate's mean test Spearman of the popularity targets must be above the "
+        "champion's, on the same test rows; below 0 lets a loss pass.",
+    )
+    min_gain_over_ridge: float = Field(
+        default=0.0, ge=-2, le=2, description="The same over ridge regression on the embedding, for a first champion."
+    )
+    max_loss_of_target: float = Field(
+        default=0.05, ge=0, description="How far below the champion, in Spearman, any one target may rank."
+    )
+    max_loss_of: dict[str, float] = Field(
+        default={}, description="Another bound for single targets, like {clarity = 0.1}."
+    )
+    min_new_share: float = Field(
+        default=0.01,
         ge=0,
-        description="How far below the champion, on the same test rows, a candidate may rank.",
+        description="A candidate of the champion's own recipe needs at least this share of training rows that came or "
+        "went since (or targets that moved by train.min_target_move): the same test rows are not asked twice.",
+    )
+    operator: str = Field(default="", description="Who decides by hand, in records; default: the user of this host.")
+    keep_versions: int = Field(default=10, ge=0, description="Newest versions kept, whatever was decided on them, ...")
+    keep_days: float = Field(
+        default=90.0,
+        ge=1,
+        description="... and older ones for this many days; those that an alias, a hold or a prediction names, always.",
     )

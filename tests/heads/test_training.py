@@ -8,7 +8,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from apex_core.errors import TrainingError
-from apex_core.heads import EpochFacts, TrainedHeads, TrainingData, evaluate, predict, train
+from apex_core.heads import (
+    CONDITIONS,
+    OWN_CONDITIONS,
+    EpochFacts,
+    TrainedHeads,
+    TrainingData,
+    evaluate,
+    predict,
+    train,
+    with_condition,
+)
 from apex_core.heads.losses import CombinedLoss, target_losses
 from apex_core.heads.training import batches
 from apex_core.settings import TrainSettings
@@ -77,16 +87,17 @@ def test_the_best_epoch_s_weights_are_kept(make_data: Make) -> None:
 
 def test_every_condition_trains(make_data: Make) -> None:
     data = make_data(40)
-    for loss in ("equal", "weighted", "uncertainty"):
-        for task, columns in (("full", 7), ("popularity", 2)):
-            settings = TrainSettings(epochs=1, loss=loss, task=task, shared=3, device="cpu")
-            trained = train(data, settings)
-            assert predict(trained.model, data.vectors).shape == (40, columns)
-            assert (trained.history[0].sigmas is not None) == (loss == "uncertainty")
+    for condition in CONDITIONS + OWN_CONDITIONS:
+        settings = with_condition(QUICK, condition).model_copy(update={"epochs": 1})
+        trained = train(data, settings)
+        assert trained.config.condition == condition
+        assert predict(trained.model, data.vectors).shape == (40, len(trained.config.targets))
+        assert (trained.history[0].sigmas is not None) == (settings.loss in ("uncertainty", "standardised"))
 
 
 def test_the_log_sigmas_are_learned(make_data: Make) -> None:
-    sigmas = train(make_data(), QUICK).history[-1].sigmas
+    published = QUICK.model_copy(update={"loss": "uncertainty"})
+    sigmas = train(make_data(), published).history[-1].sigmas
     assert sigmas is not None
     assert sigmas["score_streams"] > 1  # its loss is in the hundreds, so its weight must fall
     assert sigmas["coherence"] < 1
@@ -94,7 +105,7 @@ def test_the_log_sigmas_are_learned(make_data: Make) -> None:
 
 def test_the_rate_follows_a_cosine_over_all_epochs(make_data: Make) -> None:
     rates = [facts.learning_rate for facts in train(make_data(40), QUICK).history]
-    assert rates == pytest.approx([1e-4, 0.75e-4, 0.25e-4])
+    assert rates == pytest.approx([QUICK.learning_rate * part for part in (1, 0.75, 0.25)])
 
 
 @given(rows=st.integers(2, 300), size=st.integers(2, 64), seed=st.integers(0, 99))
