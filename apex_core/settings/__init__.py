@@ -98,7 +98,8 @@ class Settings(BaseSettings):
     encoder: EncoderSettings = EncoderSettings()
     ray: RaySettings = RaySettings()
     aesthetics: AestheticsSettings = AestheticsSettings()
-    train: TrainSettings = TrainSettings()
+    # Not a default instance: all of its values would count as named, and a published loss would bring none along.
+    train: TrainSettings = Field(default_factory=TrainSettings)
     promotion: PromotionSettings = PromotionSettings()
     snapshot: SnapshotSettings = SnapshotSettings()
     checks: ChecksSettings = ChecksSettings()
