@@ -1,6 +1,7 @@
 """Stage 6: train the heads when there is something new to learn."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,21 +9,25 @@ import polars as pl
 
 from apex_core import heads
 from apex_core.catalog import sql
+from apex_core.errors import NotFound
 from apex_core.mert import describe_encoder
 from apex_core.pipeline import training_set as sets
+from apex_core.pipeline.measuring import measure_model
 from apex_core.pipeline.run import Run, StageReport
+from apex_core.pipeline.sides import check_sides
 from apex_core.pipeline.training_set import TrainingSet
 from apex_core.settings import TrainSettings
 
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A trained model, measured, with the data it was made from."""
+    """A trained model, measured, with the data it was made from; ``scored``: its predictions of the test songs."""
 
     training_set: TrainingSet
     data: heads.TrainingData
     trained: heads.TrainedHeads
     metrics: dict[str, Any]
+    scored: heads.Scored
 
 
 def run_train(run: Run, *, force: bool = False) -> tuple[StageReport, Candidate | None]:
@@ -34,13 +39,26 @@ def run_train(run: Run, *, force: bool = False) -> tuple[StageReport, Candidate 
     reason = _reason_to_skip(run, settings, chosen, force=force)
     if reason or chosen is None:
         return StageReport("train", {"tracks": chosen.rows.height if chosen else 0, "trained": 0}, reason), None
+    check_sides(chosen.rows, _former(run, settings, chosen.encoder_id))
     sets.freeze(run, chosen)
     data = sets.load_data(run.store, chosen, settings.mode, settings.layer_mix)
     trained = heads.train(data, settings, _epochs(run))
-    metrics = {split: heads.evaluate(trained.model, data, split) for split in heads.SPLITS}
+    metrics, scored = measure_model(run.store, chosen, data, trained.model, settings)
     counts = {"tracks": chosen.rows.height, "trained": 1, "epochs": len(trained.history)}
     note = f"best epoch {trained.best_epoch}, training set {chosen.training_set_id}"
-    return StageReport("train", counts, note), Candidate(chosen, data, trained, metrics)
+    return StageReport("train", counts, note), Candidate(chosen, data, trained, metrics, scored)
+
+
+def _former(run: Run, settings: TrainSettings, encoder_id: str) -> dict[str, pl.DataFrame]:
+    """Training sets of models that this one is compared with: the last of its condition, and the champion."""
+    with run.catalog("train") as connection:
+        champion = connection.execute(sql("train/champion_set")).fetchone()
+    named = {_last_trained(run, settings, encoder_id), champion and champion[0]} - {None}
+    found: dict[str, pl.DataFrame] = {}
+    for name in sorted(map(str, named)):
+        with suppress(NotFound):  # a champion from elsewhere learnt from a set that is not here
+            found[name] = sets.read(run.store, name).rows
+    return found
 
 
 def _epochs(run: Run) -> Callable[[heads.EpochFacts], None]:

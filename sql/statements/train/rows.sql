@@ -1,4 +1,13 @@
--- One row a track that can be trained or tested on, in a fixed order. Audio that stands on two sides is left out.
+-- One row a track that can be trained or tested on, in a fixed order. Audio that has ever stood on two sides, by whichever
+-- tracks, is left out. group_id and root_id are hashes: the ids of creators and roots who are forgotten stay nowhere.
+WITH torn AS (
+    SELECT a.sha256
+    FROM audio AS a
+    JOIN split AS x USING (platform, track_id)
+    WHERE a.sha256 IS NOT NULL
+    GROUP BY a.sha256
+    HAVING count(DISTINCT x.split) > 1
+)
 SELECT
     t.platform,
     t.track_id,
@@ -11,7 +20,12 @@ SELECT
     l.musicality,
     l.memorability,
     l.clarity,
-    l.naturalness
+    l.naturalness,
+    left(sha256(x.group_key), 16) AS group_id,
+    left(sha256(t.platform || ':' || coalesce(t.root_id, t.track_id)), 16) AS root_id,
+    t.model_family,
+    t.created_at,
+    coalesce(a.duration_s, t.duration_s) AS duration_s
 FROM eligible_track AS t
 JOIN current_score_run AS r ON true
 JOIN engagement_score AS s
@@ -20,5 +34,5 @@ JOIN audio AS a ON a.platform = t.platform AND a.track_id = t.track_id AND a.sta
 JOIN embedding AS m ON m.encoder_id = $encoder_id AND m.sha256 = a.sha256 AND m.state = 'embedded'
 JOIN split AS x ON x.platform = t.platform AND x.track_id = t.track_id AND NOT x.quarantined
 LEFT JOIN aesthetic AS l ON l.platform = t.platform AND l.track_id = t.track_id AND l.labeller = $labeller
-QUALIFY count(DISTINCT x.split) OVER (PARTITION BY a.sha256) = 1
+ANTI JOIN torn ON torn.sha256 = a.sha256
 ORDER BY t.platform, t.track_id
