@@ -171,6 +171,12 @@ class TrainSettings(Section):
     clip_norm: float = Field(default=1.0, gt=0)
     seed: int = 42
     device: str = "auto"
+    resident_mb: int = Field(
+        default=4096,
+        ge=0,
+        description="Vectors of a split up to this size are held in the device's memory; of larger ones each "
+        "batch is gathered from a file in <home>.",
+    )
     min_tracks: int = Field(default=20, ge=4, description="Fewer labelled, embedded tracks than this: no training.")
     min_new_share: float = Field(
         default=0.01,

@@ -20,7 +20,7 @@ from apex_core.heads import (
     with_condition,
 )
 from apex_core.heads.losses import CombinedLoss, target_losses
-from apex_core.heads.training import batches
+from apex_core.heads.rows import batches
 from apex_core.settings import TrainSettings
 
 from .conftest import Make

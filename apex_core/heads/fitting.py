@@ -1,0 +1,130 @@
+"""A training in progress: the stacked heads, their loss and optimiser, what is drawn at random; an epoch a call."""
+
+from collections.abc import Generator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from apex_core.heads.losses import CombinedLoss, parameter_groups, target_losses
+from apex_core.heads.model import ApexHeads
+from apex_core.heads.normed import Masks, Whole
+from apex_core.heads.rows import Rows, batches
+from apex_core.heads.stacked import StackedHeads
+from apex_core.heads.together import Together
+from apex_core.settings import TrainSettings
+
+_EVALUATION_ROWS = 8192
+
+
+@dataclass(frozen=True, slots=True)
+class Fit:
+    """What changes while heads are trained. ``model`` gets the weights of the stacked heads when they are stored."""
+
+    model: ApexHeads
+    heads: StackedHeads
+    criterion: CombinedLoss
+    optimizer: torch.optim.Optimizer
+    schedule: torch.optim.lr_scheduler.LRScheduler
+    shuffle: torch.Generator
+    masks: Masks
+    together: Together
+
+    @classmethod
+    def begin(cls, model: ApexHeads, settings: TrainSettings, device: torch.device, together: Together) -> "Fit":
+        """Training of ``model`` from the weights it has. Processes that train together draw dropout apart."""
+        heads = StackedHeads(model, device)
+        criterion = CombinedLoss.of(model.config).to(device)
+        optimizer = torch.optim.AdamW(parameter_groups(heads, criterion, settings), fused=True)
+        return cls(
+            model,
+            heads,
+            criterion,
+            optimizer,
+            torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, T_max=settings.epochs),
+            torch.Generator().manual_seed(settings.seed),
+            Masks(_apart(settings.seed, together.rank), device),
+            together,
+        )
+
+    @property
+    def learning_rate(self) -> float:
+        return float(self.optimizer.param_groups[0]["lr"])
+
+    def learn(self, rows: Rows, settings: TrainSettings) -> float:
+        """One epoch over ``rows`` in batches of ``batch_size`` rows a process; the mean of the batches' losses."""
+        self.heads.train()
+        size = settings.batch_size * self.together.count
+        losses = [self.step(rows, index, settings.clip_norm) for index in batches(len(rows), size, self.shuffle)]
+        self.schedule.step()
+        return torch.stack(losses).mean().item()
+
+    def step(self, rows: Rows, index: Tensor, clip_norm: float) -> Tensor:
+        """Learn from the batch of rows ``index``; its loss, a scalar on the device."""
+        self.optimizer.zero_grad(set_to_none=False)
+        loss = self._alone(rows, index) if self.together.alone else self._with_others(rows, index)
+        torch.nn.utils.clip_grad_norm_([*self.heads.parameters(), *self.criterion.parameters()], clip_norm)
+        self.optimizer.step()
+        return loss.detach()
+
+    def _alone(self, rows: Rows, index: Tensor) -> Tensor:
+        vectors, targets = rows.batch(index)
+        loss = self.criterion(*target_losses(self.heads(vectors, self.masks), targets))
+        loss.backward()
+        return loss
+
+    def _with_others(self, rows: Rows, index: Tensor) -> Tensor:
+        """The loss is that of the whole batch's predictions: each process knows it, and its own rows' gradient."""
+        where = self.together.part(index)
+        vectors, _ = rows.batch(index[where])
+        predicted = self.heads(vectors, self.masks, Whole(len(index), self.together.total))
+        everything = self.together.whole(predicted, where, len(index)).requires_grad_()
+        loss = self.criterion(*target_losses(everything, rows.labels(index)))
+        loss.backward()
+        assert everything.grad is not None
+        predicted.backward(everything.grad[where])
+        assert self.heads.flat.grad is not None
+        self.together.total(self.heads.flat.grad)
+        return loss
+
+    def validate(self, rows: Rows) -> tuple[float, dict[str, float]]:
+        """What an epoch is selected by, and the mean squared error of each target that ``rows`` have labels of."""
+        losses = torch.zeros(2, rows.targets.shape[1], device=rows.targets.device)
+        if self.together.rank == 0:
+            losses = torch.stack(target_losses(self._predicted(rows), rows.targets))
+        values, present = self.together.agreed(losses)
+        with torch.inference_mode():
+            total = self.criterion.selection(values, present > 0).item()
+        named = zip(self.model.config.targets, values.tolist(), present.tolist(), strict=True)
+        return total, {target: loss for target, loss, there in named if there}
+
+    @torch.no_grad()
+    def _predicted(self, rows: Rows) -> Tensor:
+        self.heads.eval()
+        return torch.cat([self.heads(part) for part in rows.parts(_EVALUATION_ROWS)])
+
+
+def _apart(seed: int, rank: int) -> int:
+    # Otherwise masks would be drawn from the very numbers that the rows are shuffled by.
+    return int(np.random.SeedSequence([seed & 0xFFFFFFFF, rank]).generate_state(1)[0])
+
+
+@contextmanager
+def seeded(seed: int) -> Generator[None]:
+    """Initial weights draw from the global generator: seed it, and give it back as it was."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        yield
+
+
+@contextmanager
+def threads(count: int) -> Generator[None]:
+    """Compute on so many threads inside the block."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(count)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)

@@ -1,0 +1,142 @@
+"""The heads as they are trained: the branches' layers stacked, every parameter a piece of one vector.
+
+Seven branches of small products cost more in calls than in arithmetic. Their first layers read the same trunk, so they
+are one wide product; the others are batches of products. One vector of parameters and one of gradients make clipping,
+the optimiser and the exchange between processes a call each. Names and shapes outside of here are the published ones.
+"""
+
+from dataclasses import dataclass
+from typing import Any, cast
+
+import torch
+from torch import Tensor, nn
+
+from apex_core.heads.config import RANGES
+from apex_core.heads.model import ApexHeads, Block
+from apex_core.heads.normed import Masks, Norm, Whole, averaged, normed
+
+
+@dataclass(frozen=True, slots=True)
+class _Layer:
+    """A layer of the trunk, or the same of all branches. weight: [out, in], or [branches, out, in]."""
+
+    weight: Tensor
+    norm: Norm
+    dropout: float
+
+
+@dataclass(frozen=True, slots=True)
+class _Pair:
+    """A tensor of ours, and the published ones that it is made of, in order."""
+
+    ours: Tensor
+    published: list[Tensor]
+
+    def load(self) -> None:
+        self.ours.copy_(torch.stack(self.published).reshape(self.ours.shape))
+
+    def store(self) -> None:
+        parts = self.ours.reshape(len(self.published), *self.published[0].shape)
+        for published, part in zip(self.published, parts, strict=True):
+            published.copy_(part)
+
+
+class StackedHeads(nn.Module):
+    """The heads of ``model``, one member, on a device; ``store`` brings what they have become back into it.
+
+    ``parameters()`` is one vector, whose gradient is always there: clear it by ``zero_grad(set_to_none=False)``.
+    """
+
+    def __init__(self, model: ApexHeads, device: torch.device | str = "cpu") -> None:
+        super().__init__()
+        self.model = (model,)  # in a tuple: its parameters are none of ours
+        self.batches = 0
+        self.flat = nn.Parameter(torch.zeros(sum(p.numel() for p in model.parameters()), device=device))
+        self.flat.grad = torch.zeros_like(self.flat)
+        self._pairs: list[_Pair] = []
+        self._taken = 0
+        self._build(model)
+        self.load()
+
+    def _build(self, model: ApexHeads) -> None:
+        branches = [cast(Any, model.get_submodule(f"branch_{target}")).branch for target in model.config.targets]
+        count = len(branches)
+        mix = [model.mix.weight, model.mix.bias] if model.config.layer_mix == "learned" else []
+        self._mix = [self._piece([one], one.shape) for one in mix]
+        self._trunk = [self._layer([cast(Block, block)], 1) for block in model.shared]
+        # As one wide product: all branches read the trunk.
+        self._trunk.append(self._layer([branch[0] for branch in branches], 1))
+        self._second = self._layer([branch[1] for branch in branches], count)
+        last = [cast(nn.Linear, branch[2]) for branch in branches]
+        self._last = self._piece([one.weight for one in last], (count, -1, 1))
+        self._last_bias = self._piece([one.bias for one in last], (count, 1, 1))
+        ranges = torch.tensor([RANGES[target] for target in model.config.targets], device=self.flat.device)
+        self._low = ranges[:, 0]
+        self._span = ranges[:, 1] - ranges[:, 0]
+
+    def _layer(self, blocks: list[Block], apart: int) -> _Layer:
+        linears = [cast(nn.Linear, block.block[0]) for block in blocks]
+        norms = [cast(nn.BatchNorm1d, block.block[1]) for block in blocks]
+        shape = (apart, 1, -1) if apart > 1 else (1, -1)
+        weight = self._piece(
+            [one.weight for one in linears],
+            (apart, -1, linears[0].in_features) if apart > 1 else (-1, linears[0].in_features),
+        )
+        norm = Norm(
+            bias=self._piece([one.bias for one in linears], shape),
+            scale=self._piece([one.weight for one in norms], shape),
+            shift=self._piece([one.bias for one in norms], shape),
+            mean=self._average([cast(Tensor, one.running_mean) for one in norms], shape),
+            variance=self._average([cast(Tensor, one.running_var) for one in norms], shape),
+        )
+        return _Layer(weight, norm, cast(nn.Dropout, blocks[0].block[3]).p)
+
+    def _piece(self, published: list[Tensor], shape: tuple[int, ...]) -> Tensor:
+        """A leaf of the graph that lies in the one vector, and its gradient in that of the vector."""
+        start, self._taken = self._taken, self._taken + sum(one.numel() for one in published)
+        piece = self.flat.detach()[start : self._taken].view(shape).requires_grad_()
+        piece.grad = cast(Tensor, self.flat.grad)[start : self._taken].view(shape)
+        self._pairs.append(_Pair(piece, published))
+        return piece
+
+    def _average(self, published: list[Tensor], shape: tuple[int, ...]) -> Tensor:
+        ours = torch.cat([one.flatten() for one in published]).view(shape).to(self.flat.device)
+        self._pairs.append(_Pair(ours, published))
+        return ours
+
+    @torch.no_grad()
+    def load(self) -> None:
+        """Take the published model's values."""
+        for pair in self._pairs:
+            pair.load()
+
+    @torch.no_grad()
+    def store(self) -> None:
+        """Give the published model ours."""
+        for pair in self._pairs:
+            pair.store()
+        for module in self.model[0].modules():
+            if isinstance(module, nn.BatchNorm1d):
+                cast(Tensor, module.num_batches_tracked).fill_(self.batches)
+
+    def forward(self, x: Tensor, masks: Masks | None = None, whole: Whole | None = None) -> Tensor:
+        """Predict float[n, targets], as the published model does; in training with ``masks`` drawn for dropout.
+
+        ``whole`` is the batch that ``x`` is a part of, where several processes train together.
+        """
+        self.batches += self.training
+        if self._mix:
+            weight, bias = self._mix
+            x = torch.matmul(weight.view(1, 1, -1), x).squeeze(1) + bias
+        for layer in self._trunk:
+            x = self._through(layer, x, masks, whole)
+        x = x.view(len(x), len(self._low), -1).transpose(0, 1)  # [branches, n, features]
+        x = self._through(self._second, x, masks, whole)
+        x = torch.baddbmm(self._last_bias, x, self._last).squeeze(2)
+        return torch.addcmul(self._low, torch.sigmoid(x).t(), self._span)
+
+    def _through(self, layer: _Layer, x: Tensor, masks: Masks | None, whole: Whole | None) -> Tensor:
+        y = torch.matmul(x, layer.weight.transpose(-1, -2))
+        if not self.training:
+            return averaged(y, layer.norm)
+        return normed(y, layer.norm, masks.draw(layer.dropout, *y.shape) if masks else None, whole)
