@@ -16,6 +16,7 @@ from apex_core.heads.model import ApexHeads, build_model, join
 from apex_core.heads.prediction import predict
 from apex_core.heads.report import compared, measured, rounded
 from apex_core.heads.song_facts import SongFacts
+from apex_core.heads.time_split import time_split
 from apex_core.heads.training import EpochFacts, TrainedHeads, train
 from apex_core.heads.training_data import SPLITS, Split, TrainingData, target_statistics
 
@@ -46,6 +47,7 @@ __all__ = [
     "rounded",
     "score",
     "target_statistics",
+    "time_split",
     "train",
     "with_condition",
 ]

@@ -1,8 +1,8 @@
 """How sure a figure is: percentile bootstrap intervals over test songs, drawn by whole groups.
 
-Songs of one creator are not independent, so what is drawn with replacement is the group that the split keeps together
-(a song alone where no groups are known). Draws are repeatable, and depend on nothing but groups and their order: two
-models measured on the same songs are compared draw by draw.
+Songs of one creator are not independent, so what is drawn with replacement is the group that the split keeps together,
+or the song alone where groups are unknown or too few to say how much they vary. Draws are repeatable, and depend on
+nothing but groups and their order: two models measured on the same songs are compared draw by draw.
 """
 
 from collections.abc import Iterator
@@ -16,7 +16,7 @@ from apex_core.heads.figures import FIGURES, Values, pair_counts
 
 LEVEL = 0.95
 LEAST_GROUPS = 10
-"""Fewer groups than this say nothing of how much they vary: no interval."""
+"""With fewer groups than this songs are drawn instead, and with fewer songs there are no intervals."""
 
 _SEED = 42
 _CELLS = 250_000  # of a block of draws by songs: 2 MB an array, which a processor's cache holds
@@ -64,26 +64,29 @@ def _interval(values: Values) -> Interval | None:
     return float(low), float(high)
 
 
-def group_count(scored: Scored) -> int:
-    """How many groups the songs fall into."""
-    return len(np.unique(_groups(scored)))
+def drawn(scored: Scored) -> tuple[str, int]:
+    """What is drawn, ``groups`` or ``songs``, and how many there are."""
+    what = _groups(scored)
+    return ("songs" if scored.facts is None or what is not scored.facts.group else "groups"), len(np.unique(what))
 
 
 def _groups(scored: Scored) -> NDArray[np.generic]:
-    return np.arange(len(scored.names)) if scored.facts is None else scored.facts.group
+    if scored.facts is None or len(np.unique(scored.facts.group)) < LEAST_GROUPS:
+        return np.arange(len(scored.names))
+    return scored.facts.group
 
 
 def _weights(groups: NDArray[np.generic], draws: int) -> Iterator[Values]:
     """Blocks float64[draws, songs]: how often each song is in a draw."""
     count, place = np.unique(groups, return_inverse=True)
-    songs, drawn = len(place), len(count)
-    if drawn < LEAST_GROUPS:
+    songs, parts = len(place), len(count)
+    if parts < LEAST_GROUPS:
         return
     random = np.random.default_rng(_SEED)
     left = min(draws, max(100, _MOST_CELLS // songs))
     while left > 0:
         block = min(left, max(1, _CELLS // songs))
-        yield random.multinomial(drawn, np.full(drawn, 1 / drawn), size=block)[:, place].astype(np.float64)
+        yield random.multinomial(parts, np.full(parts, 1 / parts), size=block)[:, place].astype(np.float64)
         left -= block
 
 

@@ -14,7 +14,7 @@ from apex_core.heads.calibration import LEAST_SONGS, calibration
 from apex_core.heads.config import TARGETS
 from apex_core.heads.evaluation import Scored
 from apex_core.heads.figures import Figures, Values
-from apex_core.heads.intervals import LEVEL, Draws, draw_figures, gains, group_count, intervals
+from apex_core.heads.intervals import LEVEL, Draws, draw_figures, drawn, gains, intervals
 from apex_core.heads.training_data import TrainingData
 
 _MOST_FAMILIES = 12
@@ -31,7 +31,7 @@ def measured(scored: Scored, data: TrainingData, draws: int) -> Facts:
     baselines, and of the gain over each baseline, song by song and draw by draw. ``groups``: by platform and by model
     family. ``calibration``, ``extremes``: see there.
     """
-    ours = draw_figures(scored, draws)
+    ours, (what, parts) = draw_figures(scored, draws), drawn(scored)
     rivals = _baselines(scored, data)
     theirs = {name: draw_figures(rival, draws) for name, rival in rivals.items()}
     return rounded(
@@ -40,10 +40,11 @@ def measured(scored: Scored, data: TrainingData, draws: int) -> Facts:
             "intervals": {
                 "level": LEVEL,
                 "draws": _count(ours),
-                "clusters": group_count(scored),
+                "drawn": what,
+                "of": parts,
                 "test": intervals(ours),
-                "baselines": {name: intervals(drawn) for name, drawn in theirs.items()},
-                "gain": {name: gains(ours, drawn) for name, drawn in theirs.items()},
+                "baselines": {name: intervals(values) for name, values in theirs.items()},
+                "gain": {name: gains(ours, values) for name, values in theirs.items()},
             },
             "groups": _groups(scored, draws),
             "calibration": calibration(scored),
@@ -58,8 +59,8 @@ def compared(scored: Scored, rival: Scored, draws: int) -> Facts:
     return rounded({"test": rival.metrics(), "intervals": intervals(theirs), "gain": gains(ours, theirs)})
 
 
-def _count(drawn: Draws) -> int:
-    return max((len(values) for figures in drawn.values() for values in figures.values()), default=0)
+def _count(found: Draws) -> int:
+    return max((len(values) for figures in found.values() for values in figures.values()), default=0)
 
 
 def _baselines(scored: Scored, data: TrainingData) -> dict[str, Scored]:

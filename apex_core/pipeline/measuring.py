@@ -10,7 +10,6 @@ import polars as pl
 
 from apex_core import heads
 from apex_core.mert import read_shard_manifest
-from apex_core.pipeline.time_split import time_split
 from apex_core.pipeline.training_set import TrainingSet
 from apex_core.pipeline.vectors import load_vectors
 from apex_core.settings import TrainSettings
@@ -30,7 +29,9 @@ def measure_model(
     metrics |= heads.measured(named, data, settings.bootstrap_draws)
     metrics["segment_song"] = both_modes(store, chosen, model)
     if settings.time_split:
-        metrics["time_split"] = time_split(chosen, data, settings)
+        metrics["time_split"] = heads.time_split(
+            data, lambda older: heads.train(older, settings).model, model, settings.bootstrap_draws
+        )
     return metrics, test
 
 
