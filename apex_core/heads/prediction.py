@@ -28,7 +28,7 @@ def predict(
     """
     _check(model, vectors)
     device = next(model.parameters()).device
-    precise = deepcopy(model).double().eval()
+    precise = exact(model)
     parts = [np.empty((0, len(model.config.targets)), dtype=np.float32)]
     with torch.inference_mode():
         for start in range(0, len(vectors), batch_rows):
@@ -36,6 +36,12 @@ def predict(
             parts.append(precise(rows).float().cpu().numpy())
     predicted = np.concatenate(parts)
     return predicted if groups is None else average_by_song(predicted, groups)
+
+
+def exact(model: ApexHeads) -> ApexHeads:
+    """The model in float64 and evaluation mode; made once, it spares every ``predict`` a copy of its own."""
+    is_so = next(model.parameters()).dtype is torch.float64 and not model.training
+    return model if is_so else deepcopy(model).double().eval()
 
 
 def average_by_song(values: NDArray[np.float32], groups: NDArray[Any]) -> NDArray[np.float32]:
