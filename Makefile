@@ -5,6 +5,9 @@ SHELL := /bin/sh
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+# Whole files to a worker, so that none prepares what another has prepared, and those with slow tests first (conftest);
+# three workers even on two cores, as tests wait for processes, servers and locks about as much as they compute.
+PYTEST := $(BIN)/pytest -n 3 --dist loadfile --no-loadscope-reorder
 
 # The first interpreter that is new enough; python3 when there is none, so that the check below can say what is wrong.
 FITS := import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 15))
@@ -22,10 +25,10 @@ demo: $(STAMP) ## The whole pipeline on an offline platform: no network, no GPU,
 	@$(BIN)/apex demo
 
 test: lint ## Lint and all tests, the slow ones too
-	$(BIN)/pytest -n 2
+	$(PYTEST)
 
 quick: $(STAMP) ## The tests that take seconds
-	$(BIN)/pytest -n 2 -m 'not slow'
+	$(PYTEST) -m 'not slow'
 
 lint: $(STAMP) ## Style and types
 	$(BIN)/ruff check .

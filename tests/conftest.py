@@ -9,10 +9,19 @@ import pytest
 # Before anything imports flows, which would have Prefect take these loggers over in the whole test process: what the
 # library logs is then neither caught by a test nor quiet outside a flow.
 os.environ["PREFECT_LOGGING_EXTRA_LOGGERS"] = ""
+# Before anything imports torch, here or in a child: several test processes share the cores, and threads that wait for
+# each other on busy cores cost more than they bring. A test of threads sets their number itself.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 from apex_core.settings import Settings
 from apex_core.storage import Store
 from tests.s3_server import ACCESS_KEY, SECRET_KEY, executable, s3_server
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Files with slow tests first: of workers that take one file after another, none is then long at work alone."""
+    slow = {item.path for item in items if item.get_closest_marker("slow")}
+    items.sort(key=lambda item: item.path not in slow)
 
 
 @pytest.fixture
