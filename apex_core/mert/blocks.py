@@ -14,6 +14,7 @@ from torch.nn import functional as F
 from transformers import HubertModel
 from transformers.models.hubert.modeling_hubert import HubertEncoderLayer
 
+from apex_core.mert.positions import Positions, spread
 from apex_core.mert.products import add_product, product
 
 _log = logging.getLogger("apex_core.mert")
@@ -61,7 +62,7 @@ class Blocks:
         self._entry_norm = _norm(projection.layer_norm, device) if projection.feat_proj_layer_norm else None
         self._entry = place(projection.projection.weight), place(projection.projection.bias)
         conv = encoder.pos_conv_embed.conv
-        self._positions = place(conv.weight), place(conv.bias), int(conv.padding[0]), int(conv.groups)
+        self._positions = Positions(place(conv.weight), place(conv.bias), int(conv.padding[0]), int(conv.groups))
         self._norm = _norm(encoder.layer_norm, device)
         self._blocks = [_weights(layer, device, place) for layer in encoder.layers[: max(layers)]]
         self._heads = int(model.config.num_attention_heads)
@@ -87,10 +88,7 @@ class Blocks:
     def _enter(self, features: Tensor) -> Tensor:
         features = features.float() if self._entry_norm is None else _normed(features.float(), self._entry_norm)
         state = product(features, *self._entry)
-        weight, bias, padding, groups = self._positions
-        # A kernel of even length gives one frame too many.
-        spread = F.conv1d(state.transpose(1, 2), weight, bias, padding=padding, groups=groups)[..., : state.shape[1]]
-        placed = F.gelu(spread).transpose(1, 2)
+        placed = F.gelu(spread(state, self._positions))
         return _normed(state.float() + placed.float(), self._norm)
 
 
