@@ -16,7 +16,8 @@ def test_it_is_torchs_convolution(taps: int, frames: int) -> None:
     found = spread(state, by)
     wanted = F.conv1d(state.transpose(1, 2).double(), by.weight.double(), by.bias.double(), padding=taps // 2, groups=3)
     wanted = wanted[..., :frames].transpose(1, 2)
-    assert found.shape == state.shape and found.dtype == torch.float32
+    assert found.shape == state.shape
+    assert found.dtype == torch.float32
     assert float((found - wanted).abs().max()) < 2e-6 * float(wanted.abs().max())
 
 
