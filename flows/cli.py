@@ -9,6 +9,7 @@ import typer
 from typer.core import TyperGroup
 
 from apex_core.errors import ApexError
+from flows.commands.arena import arena
 from flows.commands.check import check
 from flows.commands.cookbook import cookbook
 from flows.commands.doctor import doctor
@@ -74,6 +75,7 @@ for command in (
     cookbook,
     predict,
     embed,
+    arena,
     status,
     why,
     similar,

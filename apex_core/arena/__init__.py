@@ -1,0 +1,28 @@
+"""The arena: do predictions agree with what listeners preferred, beyond which system made the song (FACTS §7)?"""
+
+from apex_core.arena.battles import FEATURES, Battle, Battles, Values, numbers, read_battles
+from apex_core.arena.contest import Contest, Policy, Shared, Side, Undecided, contest, group
+from apex_core.arena.evaluation import SUBSETS, Report, Row, evaluate
+from apex_core.arena.predictions import Predictions, read_predictions
+
+__all__ = [
+    "FEATURES",
+    "SUBSETS",
+    "Battle",
+    "Battles",
+    "Contest",
+    "Policy",
+    "Predictions",
+    "Report",
+    "Row",
+    "Shared",
+    "Side",
+    "Undecided",
+    "Values",
+    "contest",
+    "evaluate",
+    "group",
+    "numbers",
+    "read_battles",
+    "read_predictions",
+]
