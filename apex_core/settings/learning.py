@@ -1,5 +1,6 @@
 """Settings of what is learned from: scores, vectors, labels, heads."""
 
+import re
 from collections.abc import Iterable, Mapping
 from itertools import pairwise
 from typing import Annotated, Any, Literal, cast, get_args
@@ -9,6 +10,8 @@ from pydantic import Field, field_validator, model_validator
 from apex_core.settings.section import Section
 
 Dimension = Literal["platform", "age_band", "model_family"]
+
+_LABELLER = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
 
 class ScoreSettings(Section):
@@ -123,10 +126,43 @@ class RaySettings(Section):
 
 
 class AestheticsSettings(Section):
-    """Where aesthetic labels come from."""
+    """Where aesthetic labels come from, and whose train."""
 
     files: tuple[str, ...] = Field(default=(), description="SongEval result.json files, or globs of them.")
-    labeller: str = "songeval"
+    labeller: str = Field(default="songeval", description="Who made those files.")
+    others: dict[str, tuple[str, ...]] = Field(
+        default={}, description="Further labellers by name, each with files of the same form, or globs of them."
+    )
+    train_on: tuple[str, ...] = Field(
+        default=(), description="Labellers to train on, the preferred one first; none named: labeller alone."
+    )
+    combine: Literal["first", "mean"] = Field(
+        default="first",
+        description="Where several of those labelled a dimension of a track: what the first one says, or their mean.",
+    )
+
+    @property
+    def by_labeller(self) -> dict[str, tuple[str, ...]]:
+        """The files of every labeller."""
+        return {self.labeller: self.files, **self.others}
+
+    @property
+    def trained_on(self) -> tuple[str, ...]:
+        """The labellers whose labels train, the preferred one first."""
+        return self.train_on or (self.labeller,)
+
+    @model_validator(mode="after")
+    def _names_fit(self) -> "AestheticsSettings":
+        if self.labeller in self.others:
+            raise ValueError(f"{self.labeller} is the labeller of files, so it is none of others")
+        for name in self.by_labeller:
+            if not _LABELLER.fullmatch(name):
+                raise ValueError(f"{name!r} is no name of a labeller: letters, digits, - _ and . (at most 64)")
+        if unknown := [name for name in self.train_on if name not in self.by_labeller]:
+            raise ValueError(f"train_on names {unknown[0]}, who is neither labeller nor one of others")
+        if len(set(self.train_on)) < len(self.train_on):
+            raise ValueError("train_on names a labeller twice")
+        return self
 
 
 AUTHORS_TRAINING: Mapping[str, Any] = {
