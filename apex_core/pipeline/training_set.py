@@ -49,7 +49,8 @@ def select(run: Run, encoder_id: str) -> TrainingSet | None:
 
 
 def _rows(connection: Connection, run: Run, encoder_id: str) -> pl.DataFrame:
-    bound = {"encoder_id": encoder_id, "labeller": run.settings.aesthetics.labeller}
+    chosen = run.settings.aesthetics
+    bound = {"encoder_id": encoder_id, "labellers": list(chosen.trained_on), "combine": chosen.combine}
     return pl.DataFrame(connection.sql(sql("train/rows"), params=bound).to_arrow_table())
 
 

@@ -7,6 +7,20 @@ WITH torn AS (
     WHERE a.sha256 IS NOT NULL
     GROUP BY a.sha256
     HAVING count(DISTINCT x.split) > 1
+),
+label AS (
+    -- Of $labellers, the preferred one first: in each dimension what the first of them says, or their $combine.
+    SELECT
+        platform,
+        track_id,
+        CASE $combine WHEN 'mean' THEN round(avg(coherence), 4) ELSE arg_min(coherence, place) END AS coherence,
+        CASE $combine WHEN 'mean' THEN round(avg(musicality), 4) ELSE arg_min(musicality, place) END AS musicality,
+        CASE $combine WHEN 'mean' THEN round(avg(memorability), 4) ELSE arg_min(memorability, place) END AS memorability,
+        CASE $combine WHEN 'mean' THEN round(avg(clarity), 4) ELSE arg_min(clarity, place) END AS clarity,
+        CASE $combine WHEN 'mean' THEN round(avg(naturalness), 4) ELSE arg_min(naturalness, place) END AS naturalness
+    FROM (SELECT *, list_position($labellers, labeller) AS place FROM aesthetic)
+    WHERE place > 0
+    GROUP BY platform, track_id
 )
 SELECT
     t.platform,
@@ -33,6 +47,6 @@ JOIN engagement_score AS s
 JOIN audio AS a ON a.platform = t.platform AND a.track_id = t.track_id AND a.state = 'available'
 JOIN embedding AS m ON m.encoder_id = $encoder_id AND m.sha256 = a.sha256 AND m.state = 'embedded'
 JOIN split AS x ON x.platform = t.platform AND x.track_id = t.track_id AND NOT x.quarantined
-LEFT JOIN aesthetic AS l ON l.platform = t.platform AND l.track_id = t.track_id AND l.labeller = $labeller
+LEFT JOIN label AS l ON l.platform = t.platform AND l.track_id = t.track_id
 ANTI JOIN torn ON torn.sha256 = a.sha256
 ORDER BY t.platform, t.track_id
