@@ -4,70 +4,59 @@ The store is the truth, and every step finds what an earlier, interrupted run ha
 version, a version that is champion already stays so.
 """
 
-import json
 import tempfile
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 from apex_core import heads
-from apex_core.catalog import sql, transaction
+from apex_core.heads.quantiles import quantiles
 from apex_core.mert import describe_encoder
+from apex_core.pipeline.artifact_model import build, predict_with
+from apex_core.pipeline.code_version import apex_version, code_version
+from apex_core.pipeline.judgement import judge
+from apex_core.pipeline.registry_mirror import adopt_registry
 from apex_core.pipeline.run import Run, StageReport
 from apex_core.pipeline.train import Candidate
 from apex_core.registry import (
-    AliasRecord,
-    Artifact,
-    Decision,
-    alias_history,
-    gate,
+    CHAMPION,
     is_published,
-    list_versions,
-    load_artifact,
     model_card,
+    named_after,
     publish,
-    resolve_alias,
-    set_alias,
     stage_artifact,
     verify_artifact,
     version_name,
     weights_sha256,
 )
 
-CHAMPION = "champion"
+__all__ = ["CHAMPION", "adopt_champions", "build", "predict_with", "run_publish"]
+
+adopt_champions = adopt_registry
 
 
 def run_publish(run: Run, candidate: Candidate | None) -> StageReport:
     """Publish a candidate as an immutable version and, when the gate lets it, make it champion."""
-    adopt_champions(run)
+    adopt_registry(run)
     if candidate is None:
         return StageReport("publish", {"published": 0, "promoted": 0}, "nothing new to publish")
+    # Equal weights were perhaps published before, on another day: they keep that name.
     weights = weights_sha256(candidate.trained.model.state_dict())
-    version = _version(run, weights)
+    version = named_after(run.store, version_name(run.as_of, weights))
     if not is_published(run.store, version):
         with tempfile.TemporaryDirectory(prefix="apex-") as folder:
             _stage(run, candidate, Path(folder), version)
             publish(run.store, version, Path(folder))
-    decision, record = _judge(run, candidate, version)
-    _mirror(run, candidate, version, weights, decision, record)
+    decision = judge(run, candidate, version)
+    adopt_registry(run)
     counts = {"published": 1.0, "promoted": float(decision.promote)}
     return StageReport("publish", counts, f"{version}: {decision.outcome}, {decision.reason}")
-
-
-def _version(run: Run, weights: str) -> str:
-    """The name of these weights: the one they were published under before, or a new one with the run's day."""
-    name = version_name(run.as_of, weights)
-    known = [version for version in list_versions(run.store) if version.endswith(name[-9:])]
-    return known[-1] if known else name
 
 
 def _stage(run: Run, candidate: Candidate, folder: Path, version: str) -> None:
     model = candidate.trained.model
     _, encoder = describe_encoder(run.settings.encoder, run.settings.cache)
-    config = {**model.config.to_json(), "encoder": _portable(encoder)}
+    known = quantiles(model, candidate.data)
+    config = {**model.config.to_json(), "encoder": _portable(encoder), "quantiles": known}
     lineage = _lineage(run, candidate, encoder)
     card = model_card(version=version, config=config, metrics=candidate.metrics["test"], lineage=lineage)
     stage_artifact(folder, model.state_dict(), config, candidate.metrics, lineage, card)
@@ -94,94 +83,6 @@ def _lineage(run: Run, candidate: Candidate, encoder: dict[str, Any]) -> dict[st
         "rows": dict(sorted(sides)),
         "train": run.settings.train.model_dump(mode="json", exclude={"device"}),
         "best_epoch": candidate.trained.best_epoch,
+        "apex": apex_version(),
+        "code": code_version(),
     }
-
-
-def predict_with(artifact: Artifact, vectors: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Build the artifact's model and apply it to float32[n, hidden]."""
-    return heads.predict(build(artifact), vectors)
-
-
-def build(artifact: Artifact) -> heads.ApexHeads:
-    """The model of an artifact, in evaluation mode on the CPU."""
-    return heads.build_model(heads.HeadsConfig.from_json(artifact.config), artifact.weights)
-
-
-def _judge(run: Run, candidate: Candidate, version: str) -> tuple[Decision, AliasRecord | None]:
-    """Compare with the champion on the candidate's test rows; a promotion is a new alias record."""
-    champion = resolve_alias(run.store, CHAMPION)
-    if champion is not None and champion.version == version:
-        return Decision(True, champion.reason, "promoted"), champion  # by a run that was cut short after it
-    rival = _rival(run, candidate, champion)
-    decision = gate(candidate.metrics["test"], rival, run.settings.promotion)
-    if not decision.promote:
-        return decision, None
-    if champion is not None and rival is None:
-        decision = replace(decision, reason=f"not compared: {champion.version} works on another encoder's vectors")
-    n = champion.n if champion else 0
-    return decision, set_alias(run.store, CHAMPION, version, decision.reason, run.run_id, run.as_of, after=n)
-
-
-def _rival(run: Run, candidate: Candidate, champion: AliasRecord | None) -> heads.Metrics | None:
-    if champion is None:
-        return None
-    model = build(load_artifact(run.store, champion.version))
-    if model.config.encoder_id != candidate.training_set.encoder_id:
-        return None  # another encoder's vectors: it could not score these rows
-    return heads.evaluate(model, candidate.data, "test")
-
-
-def adopt_champions(run: Run) -> None:
-    """Project the alias records of the store, and the versions they name, into the catalog.
-
-    A run that was cut short after setting the alias has left them there, and so has whoever set it by hand. Versions
-    that no alias names stay out: whether they are good enough is still to be judged.
-    """
-    records = alias_history(run.store, CHAMPION)
-    with run.catalog("publish") as connection:
-        known = {n for (n,) in connection.execute(sql("train/known_aliases"), {"alias": CHAMPION}).fetchall()}
-    for record in (record for record in records if record.n not in known):
-        row = _described(load_artifact(run.store, record.version), record)
-        with run.catalog("publish") as connection, transaction(connection):
-            connection.execute(sql("train/insert_version"), row)
-            connection.execute(sql("train/insert_alias"), _alias_row(record))
-
-
-def _described(artifact: Artifact, record: AliasRecord) -> dict[str, Any]:
-    return {
-        "version": record.version,
-        "training_set_id": artifact.lineage.get("training_set_id"),
-        "score_run_id": artifact.lineage.get("score_run_id"),
-        "encoder_id": artifact.config["encoder_id"],
-        "weights_sha256": weights_sha256(artifact.weights),
-        "condition": artifact.config["condition"],
-        "metrics": json.dumps(artifact.metrics, sort_keys=True),
-        "created_at": record.set_at,
-        "decision": "promoted",
-        "reason": record.reason,
-    }
-
-
-def _alias_row(record: AliasRecord) -> dict[str, Any]:
-    return {name: getattr(record, name) for name in ("alias", "n", "version", "reason", "set_by", "set_at")}
-
-
-def _mirror(
-    run: Run, candidate: Candidate, version: str, weights: str, decision: Decision, record: AliasRecord | None
-) -> None:
-    row = {
-        "version": version,
-        "training_set_id": candidate.training_set.training_set_id,
-        "score_run_id": candidate.training_set.score_run_id,
-        "encoder_id": candidate.training_set.encoder_id,
-        "weights_sha256": weights,
-        "condition": candidate.trained.config.condition,
-        "metrics": json.dumps(candidate.metrics, sort_keys=True),
-        "created_at": run.as_of,
-        "decision": decision.outcome,
-        "reason": decision.reason,
-    }
-    with run.catalog("publish") as connection, transaction(connection):
-        connection.execute(sql("train/insert_version"), row)
-        if record is not None:
-            connection.execute(sql("train/insert_alias"), _alias_row(record))

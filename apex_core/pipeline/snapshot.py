@@ -37,6 +37,8 @@ PUBLIC_TABLES = (
     "training_set",
     "model_version",
     "model_alias",
+    "model_decision",
+    "model_hold",
     "prediction",
     "reject",
     "run_stat",

@@ -1,9 +1,11 @@
 """Aliases: create-only records, the highest number wins; pointing elsewhere, or back, is a new record."""
 
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
 
 from apex_core.errors import AlreadyExists, ArtifactError
+from apex_core.registry import records
 from apex_core.registry.layout import ALIASES, alias_prefix
 from apex_core.registry.versions import is_published
 from apex_core.storage import Store
@@ -11,7 +13,10 @@ from apex_core.storage import Store
 
 @dataclass(frozen=True, slots=True)
 class AliasRecord:
-    """One decision: from now on ``alias`` means ``version``. ``previous`` is the record before."""
+    """One decision: from now on ``alias`` means ``version``.
+
+    ``previous`` is the number of the record before; ``restores``, of a rollback, that of the record it goes back to.
+    """
 
     alias: str
     n: int
@@ -20,6 +25,7 @@ class AliasRecord:
     set_by: str
     set_at: str
     previous: int | None
+    restores: int | None = None
 
 
 def set_alias(
@@ -31,6 +37,7 @@ def set_alias(
     set_at: datetime,
     *,
     after: int | None = None,
+    restores: int | None = None,
 ) -> AliasRecord:
     """Point ``alias`` to a published version; when it points there already, nothing changes.
 
@@ -39,7 +46,7 @@ def set_alias(
     published.
     """
     if not is_published(store, version):
-        raise ArtifactError(f"{version} is not published; an alias may not name it.")
+        raise ArtifactError(f"{version} is not published; an alias may not name it.", fix="apex models list")
     newest = resolve_alias(store, alias)
     if newest is not None and newest.version == version and after in (None, newest.n):
         return newest
@@ -47,53 +54,68 @@ def set_alias(
     base = standing if after is None else after
     if base > standing:
         raise ArtifactError(f"Alias {alias} has {standing} records; none is number {base}.")
-    record = AliasRecord(alias, base + 1, version, reason, set_by, set_at.isoformat(), base or None)
-    if not store.put_json(f"{alias_prefix(alias)}/{record.n}.json", asdict(record)):
+    record = AliasRecord(alias, base + 1, version, reason, set_by, set_at.isoformat(), base or None, restores)
+    if not records.create(store, alias_prefix(alias), record.n, record):
+        other = records.read(store, alias_prefix(alias), record.n, AliasRecord)
         raise AlreadyExists(
-            f"Record {record.n} of alias {alias} was set by somebody else meanwhile.",
-            fix="look at it, then decide again",
+            f"Record {record.n} of alias {alias} was set by somebody else meanwhile: {other.version}, by "
+            f"{other.set_by}.",
+            fix="look at it (apex models list), then decide again",
         )
     return record
 
 
 def resolve_alias(store: Store, alias: str) -> AliasRecord | None:
     """The record in force, or None for an alias never set."""
-    numbers = _numbers(store, alias)
-    return _read(store, alias, numbers[-1]) if numbers else None
+    return records.newest(store, alias_prefix(alias), AliasRecord)
 
 
 def alias_history(store: Store, alias: str) -> tuple[AliasRecord, ...]:
     """Every record of an alias, oldest first."""
-    return tuple(_read(store, alias, n) for n in _numbers(store, alias))
+    return records.history(store, alias_prefix(alias), AliasRecord)
+
+
+def unread_aliases(store: Store, known: Mapping[str, set[int]]) -> list[AliasRecord]:
+    """The records of every alias but those whose numbers are ``known``, oldest first."""
+    found = (records.unread(store, alias_prefix(name), AliasRecord, known.get(name, ())) for name in alias_names(store))
+    return [record for part in found for record in part]
+
+
+def alias_names(store: Store) -> list[str]:
+    """Every alias that was ever set."""
+    return sorted({key.split("/")[2] for key in store.list(ALIASES)})
 
 
 def list_aliases(store: Store) -> dict[str, AliasRecord]:
     """Every alias and the record in force."""
-    names = sorted({key.split("/")[2] for key in store.list(ALIASES)})
-    found = ((name, resolve_alias(store, name)) for name in names)
+    found = ((name, resolve_alias(store, name)) for name in alias_names(store))
     return {name: record for name, record in found if record is not None}
+
+
+def before(history: tuple[AliasRecord, ...]) -> AliasRecord | None:
+    """The record that a rollback from the newest one goes back to; None when the alias never meant another version.
+
+    A rollback stands where the record stands that it restored: two in a row go back two versions, not there and back.
+    """
+    if not history:
+        return None
+    by_number = {record.n: record for record in history}
+    place, version = history[-1], history[-1].version
+    while place.restores is not None:
+        place = by_number[place.restores]
+    earlier = [record for record in history if record.n < place.n and record.version != version]
+    return earlier[-1] if earlier else None
 
 
 def rollback(store: Store, alias: str, reason: str, set_by: str, set_at: datetime) -> AliasRecord:
     """Point ``alias`` back to the version it meant before its present one, by a new record.
 
-    Raises ArtifactError when it never meant another.
+    Raises ArtifactError when it never meant another, AlreadyExists when somebody else sets the alias meanwhile.
     """
     history = alias_history(store, alias)
-    others = [record.version for record in history if record.version != history[-1].version]
-    if not others:
-        raise ArtifactError(f"Alias {alias} never meant another version.", fix="set it to a version by name")
-    return set_alias(store, alias, others[-1], reason, set_by, set_at, after=history[-1].n)
-
-
-def _numbers(store: Store, alias: str) -> list[int]:
-    stems = (key.rsplit("/", 1)[-1].removesuffix(".json") for key in store.list(alias_prefix(alias)))
-    return sorted(int(stem) for stem in stems if stem.isdecimal())
-
-
-def _read(store: Store, alias: str, n: int) -> AliasRecord:
-    key = f"{alias_prefix(alias)}/{n}.json"
-    try:
-        return AliasRecord(**store.read_json(key))
-    except (TypeError, ValueError) as error:
-        raise ArtifactError(f"{store.url}/{key} is not an alias record: {error}.") from error
+    earlier = before(history)
+    if earlier is None:
+        raise ArtifactError(
+            f"Alias {alias} meant no other version before.", fix="apex models promote VERSION sets it to one by name"
+        )
+    return set_alias(store, alias, earlier.version, reason, set_by, set_at, after=history[-1].n, restores=earlier.n)

@@ -19,17 +19,11 @@ from safetensors import SafetensorError
 from safetensors.torch import load, save
 from torch import Tensor
 
-from apex_core.errors import ArtifactError, NotFound
-from apex_core.registry.layout import version_prefix
-from apex_core.storage import Store, read_manifest
-from apex_core.storage.manifest import Manifest, verify_files
+from apex_core.errors import ArtifactError
+from apex_core.registry.contents import parsed, read_contents
+from apex_core.registry.layout import CARD, CONFIG, FILES, LINEAGE, METRICS, WEIGHTS, version_prefix
+from apex_core.storage import Store
 
-WEIGHTS = "model.safetensors"
-CONFIG = "config.json"
-METRICS = "metrics.json"
-LINEAGE = "lineage.json"
-CARD = "README.md"
-FILES = (WEIGHTS, CONFIG, METRICS, LINEAGE, CARD)
 CONFIG_KEYS = ("encoder_id", "targets")
 
 _LIBRARIES = ("torch", "safetensors", "numpy")
@@ -85,8 +79,8 @@ def read_staged(folder: Path) -> Artifact:
     return _parse({name: (folder / name).read_bytes() for name in FILES}, str(folder), None)
 
 
-def load_artifact(source: Store | Path, version: str | None = None) -> Artifact:
-    """Load a published version from a store, or a folder that holds one version's files, every hash checked.
+def load_artifact(source: Store | Path | str, version: str | None = None) -> Artifact:
+    """Load a published version from a store, or a folder or s3 address that holds its files, every hash checked.
 
     Raises ArtifactError when the version is not published, incomplete, altered or not what its name says.
     """
@@ -121,34 +115,16 @@ def verify_artifact(
 
 
 def _load(store: Store, prefix: str, version: str | None) -> Artifact:
-    place = f"{store.url}/{prefix}".rstrip("/")
-    manifest = _manifest(store, prefix, place)
-    named = manifest.facts.get("version")
-    if version is not None and named != version:
-        raise ArtifactError(f"{place} holds version {named}, not {version}.")
-    missing = [name for name in FILES if name not in manifest.files]
-    if missing:
-        raise ArtifactError(f"The manifest of {place} does not name {', '.join(missing)}.")
-    verify_files(store, prefix, manifest.files)
-    files = {name: store.read(f"{prefix}/{name}" if prefix else name) for name in FILES}
-    return _parse(files, place, named)
-
-
-def _manifest(store: Store, prefix: str, place: str) -> Manifest:
-    try:
-        return read_manifest(store, prefix)
-    except NotFound as error:
-        raise ArtifactError(f"{place} is not published: it has no manifest.", fix="list the versions") from error
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise ArtifactError(f"The manifest of {place} cannot be read: {error}.") from error
+    manifest, files = read_contents(store, prefix, version, others=True)
+    return _parse(files, f"{store.url}/{prefix}".rstrip("/"), manifest.facts.get("version"))
 
 
 def _parse(files: Mapping[str, bytes], place: str, version: str | None) -> Artifact:
     try:
         weights = load(files[WEIGHTS])
-        config, metrics, lineage = (json.loads(files[name]) for name in (CONFIG, METRICS, LINEAGE))
     except (SafetensorError, ValueError) as error:
-        raise ArtifactError(f"A file of {place} cannot be read: {error}.") from error
+        raise ArtifactError(f"{WEIGHTS} of {place} cannot be read: {error}.") from error
+    config, metrics, lineage = (parsed(name, files[name], place) for name in (CONFIG, METRICS, LINEAGE))
     _check_config(config)
     return Artifact(weights, config, metrics, lineage, version)
 

@@ -4,8 +4,7 @@ import logging
 from pathlib import Path
 
 from apex_core.errors import ArtifactError, NotFound
-from apex_core.registry.artifact import FILES, WEIGHTS
-from apex_core.registry.layout import MODELS, check_version, version_prefix
+from apex_core.registry.layout import FILES, MODELS, WEIGHTS, check_version, is_version, version_prefix
 from apex_core.storage import Manifest, Store, read_manifest, write_manifest
 from apex_core.storage.manifest import NAME, Entry, entry_of
 
@@ -27,6 +26,9 @@ def publish(store: Store, version: str, folder: Path) -> Manifest:
         _upload(store, f"{prefix}/{name}", folder / name, entry)
     if not write_manifest(store, prefix, Manifest(files, {"version": version})):
         return _same(read_manifest(store, prefix), files, version)
+    # Somebody who publishes other files under this name may have put one in before our manifest settled it.
+    for name, entry in files.items():
+        _upload(store, f"{prefix}/{name}", folder / name, entry)
     log.info("published %s", version)
     return Manifest(files, {"version": version})
 
@@ -35,6 +37,24 @@ def list_versions(store: Store) -> list[str]:
     """Every published version, oldest day first."""
     found = (key.split("/") for key in store.list(MODELS))
     return sorted(parts[1] for parts in found if len(parts) == 3 and parts[2] == NAME)
+
+
+def named_after(store: Store, version: str) -> str:
+    """The name under which the weights of ``version`` were published before, else ``version`` itself."""
+    known = [name for name in list_versions(store) if name.endswith(version[-9:])]
+    return known[-1] if known else version
+
+
+def delete_version(store: Store, version: str) -> None:
+    """Delete a version's files, its manifest first: from then on nobody trusts the rest. Cut short, call it again."""
+    keys = store.list(version_prefix(version))
+    for key in sorted(keys, key=lambda key: not key.endswith(NAME)):
+        store.delete(key)
+
+
+def version_folders(store: Store) -> set[str]:
+    """Every version of which there is a file, published or not."""
+    return {parts[1] for key in store.list(MODELS) if len(parts := key.split("/")) > 2 and is_version(parts[1])}
 
 
 def is_published(store: Store, version: str) -> bool:

@@ -4,7 +4,7 @@ SELECT * FROM score_run ORDER BY n DESC LIMIT 1;
 
 -- At most one row: the model version that the champion alias names.
 CREATE OR REPLACE VIEW champion AS
-SELECT v.*, a.n AS alias_n, a.set_at
+SELECT v.* EXCLUDE (lineage, removed_at), a.n AS alias_n, a.set_at
 FROM (SELECT * FROM model_alias WHERE alias = 'champion' ORDER BY n DESC LIMIT 1) AS a
 JOIN model_version AS v USING (version);
 

@@ -113,13 +113,30 @@ def test_a_rollback_is_a_new_record_of_the_version_before(store: Store, versions
     for version in versions:
         _set(store, version)
     record = rollback(store, "champion", "it ranks nonsense", "operator", AS_OF)
-    assert (record.n, record.version, record.previous) == (4, versions[1], 3)
+    assert (record.n, record.version, record.previous, record.restores) == (4, versions[1], 3, 2)
+
+
+def test_two_rollbacks_in_a_row_go_back_two_versions(store: Store, versions: list[str]) -> None:
+    for version in versions:
+        _set(store, version)
+    told = [rollback(store, "champion", "", "operator", AS_OF).version for _ in range(2)]
+    assert told == [versions[1], versions[0]]
+    with pytest.raises(ArtifactError, match="meant no other version"):
+        rollback(store, "champion", "", "operator", AS_OF)
+    _set(store, versions[2])
+    assert rollback(store, "champion", "", "operator", AS_OF).version == versions[0]
+
+
+def test_a_record_of_an_earlier_apex_can_be_read(store: Store, versions: list[str]) -> None:
+    record = {"alias": "champion", "n": 1, "version": versions[0], "reason": "", "set_by": "", "set_at": ""}
+    store.put_json("models/aliases/champion/1.json", {**record, "previous": None})
+    assert resolve_alias(store, "champion") == AliasRecord(**record, previous=None)  # pyright: ignore[reportArgumentType]
 
 
 def test_there_must_be_something_to_roll_back_to(store: Store, versions: list[str]) -> None:
     for setup in (lambda: None, lambda: _set(store, versions[0])):
         setup()
-        with pytest.raises(ArtifactError, match="never meant another"):
+        with pytest.raises(ArtifactError, match="meant no other version"):
             rollback(store, "champion", "", "", AS_OF)
 
 

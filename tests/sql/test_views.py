@@ -123,12 +123,25 @@ def test_without_a_champion_no_version_is_one(catalog: Connection) -> None:
 
 
 def test_lineage_goes_from_song_to_weights(catalog: Connection) -> None:
-    add(catalog, "model_version", version="v1", training_set_id="t1", score_run_id="s1")
+    made = '{"apex": "1.2.3", "code": "c0de", "encoder_weights_sha256": "ew", "shards": ["h1", "h7"]}'
+    add(catalog, "model_version", version="v1", training_set_id="t1", score_run_id="s1", lineage=made)
     add(catalog, "audio", track_id="a", sha256="x")
     add(catalog, "embedding", sha256="x")
     add(catalog, "embedding", sha256="x", encoder_id="e0", shard_id="h0")
     add(catalog, "prediction", sha256="x")
-    assert rows(catalog, "FROM lineage") == [("suno", "a", "x", "v1", "w", "t1", "s1", "e1", "h1", None)]
+    columns = "sha256, version, weights_sha256, training_set_id, score_run_id, encoder_id, encoder_weights_sha256"
+    found = rows(catalog, f"SELECT track_id, {columns}, shard_id, apex_version, code_version, as_of FROM lineage")
+    assert found == [("a", "x", "v1", "w", "t1", "s1", "e1", "ew", "h1", "1.2.3", "c0de", None)]
+    assert rows(catalog, "SELECT training_shards FROM model_history") == [(["h1", "h7"],)]
+
+
+def test_the_last_decision_about_a_version_is_what_its_history_shows(catalog: Connection) -> None:
+    add(catalog, "model_version", version="v1", decision="refused", reason="of the night")
+    assert rows(catalog, "SELECT decision, reason FROM model_history") == [("refused", "of the night")]
+    add(catalog, "model_decision", version="v1", outcome="refused", reasons=["a", "b"])
+    add(catalog, "model_decision", version="v1", n=2, outcome="promoted", reasons=["by hand"], champion="v0")
+    query = "SELECT decision, reason, compared_with, decided_by FROM model_history"
+    assert rows(catalog, query) == [("promoted", "by hand", "v0", "ann")]
 
 
 def test_extraction_stats_tell_what_a_shard_waited_for(catalog: Connection) -> None:
