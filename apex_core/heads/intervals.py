@@ -21,7 +21,8 @@ LEAST_GROUPS = 10
 _SEED = 42
 _CELLS = 250_000  # of a block of draws by songs: 2 MB an array, which a processor's cache holds
 _MOST_PAIRED = 1000  # songs whose pairs are looked at one by one
-_MOST_CELLS = 15_000_000  # of all draws: of more than 30,000 songs fewer are drawn, which vary little there
+_MOST_CELLS = 3_000_000  # of all draws by songs: of more than 6,000 songs there are fewer draws, ...
+_LEAST_DRAWS = 200  # ... down to these: figures of many songs vary little
 
 Interval = tuple[float, float]
 Draws = dict[str, dict[str, Values]]
@@ -83,7 +84,7 @@ def _weights(groups: NDArray[np.generic], draws: int) -> Iterator[Values]:
     if parts < LEAST_GROUPS:
         return
     random = np.random.default_rng(_SEED)
-    left = min(draws, max(100, _MOST_CELLS // songs))
+    left = min(draws, max(_LEAST_DRAWS, _MOST_CELLS // songs))
     while left > 0:
         block = min(left, max(1, _CELLS // songs))
         yield random.multinomial(parts, np.full(parts, 1 / parts), size=block)[:, place].astype(np.float64)
@@ -148,6 +149,7 @@ class _Column:
     sums: Values
     pairs: _Pairs
     ranked: tuple[_Ranked, _Ranked]
+    constant: bool
 
     @classmethod
     def of(cls, predicted: Values, wanted: Values) -> "_Column":
@@ -157,7 +159,8 @@ class _Column:
         # Centred on the whole before squaring, so that little is lost to rounding.
         x, y = a - a.mean() if len(a) else a, b - b.mean() if len(b) else b
         sums = np.stack([np.ones_like(x), np.square(error), np.abs(error), x, y, x * x, y * y, x * y], axis=1)
-        return cls(known, sums, _Pairs.of(a, b), (_Ranked.of(a), _Ranked.of(b)))
+        constant = not len(a) or bool(np.ptp(a) == 0 or np.ptp(b) == 0)
+        return cls(known, sums, _Pairs.of(a, b), (_Ranked.of(a), _Ranked.of(b)), constant)
 
     def figures(self, weights: Values) -> dict[str, Values]:
         """Weights [draws, songs] -> each figure [draws]."""
@@ -172,6 +175,8 @@ class _Column:
             }
 
     def _spearman(self, weights: Values, n: Values) -> Values:
+        if self.constant:
+            return np.full(len(weights), np.nan)
         mine, theirs = (ranked.ranks(weights) for ranked in self.ranked)
         weighted = weights * mine
         squares, products = (np.einsum("ds,ds->d", weighted, other) for other in (mine, theirs))

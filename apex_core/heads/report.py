@@ -12,8 +12,8 @@ import numpy as np
 from apex_core.heads.baselines import by_song, predictions
 from apex_core.heads.calibration import LEAST_SONGS, calibration
 from apex_core.heads.config import TARGETS
-from apex_core.heads.evaluation import Scored
-from apex_core.heads.figures import Figures, Values
+from apex_core.heads.evaluation import Metrics, Scored
+from apex_core.heads.figures import Values
 from apex_core.heads.intervals import LEVEL, Draws, draw_figures, drawn, gains, intervals
 from apex_core.heads.training_data import TrainingData
 
@@ -89,20 +89,21 @@ def _groups(scored: Scored, draws: int) -> Facts:
 
 
 def _part(scored: Scored, draws: int) -> Facts:
+    metrics = judged(scored.metrics())
     known = intervals(draw_figures(scored, draws))
     return {
         "n": len(scored.names),
-        "test": {target: _enough(figures) for target, figures in scored.metrics().items()},
-        "intervals": {target: known[target] for target in known if _labelled(scored, target) >= LEAST_SONGS},
+        "test": metrics,
+        "intervals": {target: known[target] for target in known if metrics[target]["mse"] is not None},
     }
 
 
-def _enough(figures: Figures) -> Figures:
-    return figures if (figures["n"] or 0) >= LEAST_SONGS else {**dict.fromkeys(figures), "n": figures["n"]}
-
-
-def _labelled(scored: Scored, target: str) -> int:
-    return int((~np.isnan(scored.wanted[:, scored.targets.index(target)])).sum())
+def judged(metrics: Metrics) -> Metrics:
+    """Figures without those that rest on fewer than ten songs: of these only the number is left."""
+    return {
+        target: figures if (figures["n"] or 0) >= LEAST_SONGS else {**dict.fromkeys(figures), "n": figures["n"]}
+        for target, figures in metrics.items()
+    }
 
 
 def extremes(scored: Scored) -> Facts:

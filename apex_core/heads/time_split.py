@@ -9,7 +9,7 @@ import numpy as np
 
 from apex_core.heads.evaluation import score
 from apex_core.heads.model import ApexHeads
-from apex_core.heads.report import measured, rounded
+from apex_core.heads.report import judged, measured, rounded
 from apex_core.heads.training_data import SPLITS, TrainingData
 
 _NEWEST = 0.4
@@ -35,8 +35,9 @@ def time_split(data: TrainingData, learn: Learn, model: ApexHeads, draws: int) -
         return {**facts, "reason": f"too few songs on a side: {', '.join(short)}"}
     scored = score(learn(older), older)
     found = measured(scored, older, draws)
-    figures = {"test": scored.metrics(), "same_songs": score(model, older).metrics()}
-    return {**facts, **rounded(figures), "baselines": found["baselines"], "intervals": found["intervals"]}
+    figures = {"test": judged(scored.metrics()), "same_songs": judged(score(model, older).metrics())}
+    rivals = {name: judged(metrics) for name, metrics in found["baselines"].items()}
+    return {**facts, **rounded(figures), "baselines": rivals, "intervals": found["intervals"]}
 
 
 def by_time(data: TrainingData, cut: float) -> TrainingData:

@@ -1,10 +1,10 @@
 """The model card: what the heads predict, from what, how well, and what not to use them for."""
 
-import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from apex_core.registry.gate import RANKED, TargetMetrics
+from apex_core.registry.card_metrics import measured
+from apex_core.registry.gate import RANKED
 
 LICENCE = "cc-by-nc-4.0"
 
@@ -20,7 +20,8 @@ _MEANINGS = {
     "clarity": ("1–5", "clarity of song structure"),
     "naturalness": ("1–5", "naturalness of vocal breathing and phrasing"),
 }
-_FIGURES = ("n", "mse", "mae", "pearson", "spearman")
+# As the hub calls figures of ours.
+_HUB_METRICS = {"spearman": "spearmanr", "pearson": "pearsonr", "mse": "mse", "mae": "mae"}
 
 _LOAD = """\
 ```python
@@ -39,23 +40,26 @@ def model_card(
     *,
     version: str,
     config: Mapping[str, Any],
-    metrics: TargetMetrics,
+    metrics: Mapping[str, Any],
     lineage: Mapping[str, Any],
+    rival: Mapping[str, Any] | None = None,
+    plots: Sequence[str] = (),
     ceiling: Mapping[str, float] | None = None,
 ) -> str:
-    """Write the card of a version: Markdown under a YAML header.
+    """Write the card of a version: Markdown under a YAML header that the hub understands.
 
-    ``metrics`` are those on the test rows. Of ``lineage`` every plain value is listed, and ``window``
-    ({"from", "to"}) and ``rows`` ({"train", "val", "test"}) in words. ``ceiling`` is the Spearman that a
+    ``metrics`` is the whole of ``metrics.json``. Of ``lineage`` every plain value is listed, and ``window``
+    ({"from", "to"}) and ``rows`` ({"train", "val", "test"}) in words. ``rival``: the champion on the same test rows
+    ({"name", "test", "intervals"}). ``plots``: pictures that lie beside the card. ``ceiling`` is the Spearman that a
     perfect model could reach, by target, where it is known.
     """
     sections = [
-        _header(config),
+        _header(version, config, metrics),
         f"# apex heads {version}",
         _opening(config),
         _predicted(config["targets"]),
         _data(lineage),
-        _measured(metrics, ceiling),
+        measured(metrics, rival, ceiling or {}, plots),
         _limits(config["targets"]),
         _licence(config),
         _loading(config),
@@ -71,20 +75,41 @@ def encoder_kind(encoder_id: str) -> str:
     return "mert" if "mert" in name else "other"
 
 
-def _header(config: Mapping[str, Any]) -> str:
-    tags = ["music", "popularity-prediction", "apex", f"encoder:{config['encoder_id']}"]
-    lines = [
-        "---",
-        f"# {_licence_reason(config['encoder_id'])}",
-        f"license: {LICENCE}",
-        "library_name: apex",
-        "tags:",
-        *(f"- {json.dumps(tag)}" for tag in tags),
-        "metrics:",
-        *(f"- {name}" for name in ("spearmanr", "pearsonr", "mse", "mae")),
-        "---",
+def _header(version: str, config: Mapping[str, Any], metrics: Mapping[str, Any]) -> str:
+    from huggingface_hub import ModelCardData
+
+    source = (config.get("encoder") or {}).get("source")
+    data = ModelCardData(
+        license=LICENCE,
+        library_name="apex",
+        base_model=source if encoder_kind(config["encoder_id"]) == "mert" and source and "://" not in source else None,
+        tags=["music", "popularity-prediction", "apex", f"encoder:{config['encoder_id']}"],
+        metrics=list(_HUB_METRICS.values()),
+        model_name=f"apex heads {version}",
+        eval_results=_results(metrics.get("test") or {}) or None,
+    )
+    return f"---\n# {_licence_reason(config['encoder_id'])}\n{data.to_yaml().strip()}\n---"
+
+
+def _results(test: Mapping[str, Mapping[str, float | None]]) -> list[Any]:
+    """The figures on the test songs as the hub's evaluation results: one a target and figure that is defined."""
+    from huggingface_hub import EvalResult
+
+    return [
+        EvalResult(
+            task_type="audio-regression",
+            task_name=f"{target} of a song",
+            dataset_type="own-test-songs",
+            dataset_name="test songs of the training set",
+            dataset_split="test",
+            metric_type=hub,
+            metric_name=f"{name} of {target}",
+            metric_value=round(value, 4),
+        )
+        for target, figures in test.items()
+        for name, hub in _HUB_METRICS.items()
+        if (value := figures.get(name)) is not None
     ]
-    return "\n".join(lines)
 
 
 def _licence_reason(encoder_id: str) -> str:
@@ -129,35 +154,6 @@ def _data(lineage: Mapping[str, Any]) -> str:
     plain = ((key, value) for key, value in sorted(lineage.items()) if isinstance(value, str | int | float))
     lines += [f"- {key.replace('_', ' ')}: `{value}`" for key, value in plain]
     return "\n".join(lines)
-
-
-def _measured(metrics: TargetMetrics, ceiling: Mapping[str, float] | None) -> str:
-    ceiling = ceiling or {}
-    names = [*_FIGURES, *(["best possible spearman"] if ceiling else [])]
-    lines = [
-        "## Metrics",
-        "",
-        "On the test rows, which neither training nor the choice of the epoch has seen.",
-        "",
-    ]
-    lines += [f"| target | {' | '.join(names)} |", "|---" * (len(names) + 1) + "|"]
-    for target, figures in metrics.items():
-        values = [_shown(figures.get(name)) for name in _FIGURES]
-        values += [_shown(ceiling.get(target))] if ceiling else []
-        lines.append(f"| `{target}` | {' | '.join(values)} |")
-    if ceiling:
-        named = " and ".join(f"`{target}`" for target in RANKED if target in ceiling)
-        lines += [
-            "",
-            f"The last column is the ceiling: the noise in {named} is known, and no model ranks better.",
-        ]
-    return "\n".join(lines)
-
-
-def _shown(value: float | None) -> str:
-    if value is None:
-        return "–"
-    return str(value) if isinstance(value, int) else f"{value:.4f}"
 
 
 def _limits(targets: list[str]) -> str:

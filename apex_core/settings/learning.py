@@ -223,7 +223,7 @@ class TrainSettings(Section):
         default=0.5, ge=0, description="... or a popularity target moved by this many points on average."
     )
     bootstrap_draws: int = Field(
-        default=500, ge=0, description="Resamplings of the test songs behind every interval; 0: no intervals."
+        default=300, ge=0, description="Resamplings of the test songs behind every interval; 0: no intervals."
     )
     time_split: bool = Field(
         default=True, description="Train a second time on older songs, to test on the newest: a figure of the report."
