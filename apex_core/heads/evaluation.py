@@ -26,7 +26,7 @@ class Scored:
     wanted: Values
     facts: SongFacts | None = None
 
-    def __getitem__(self, rows: NDArray[np.bool_]) -> "Scored":
+    def __getitem__(self, rows: NDArray[np.bool_] | NDArray[np.integer]) -> "Scored":
         facts = None if self.facts is None else self.facts[rows]
         return replace(
             self, names=self.names[rows], predicted=self.predicted[rows], wanted=self.wanted[rows], facts=facts

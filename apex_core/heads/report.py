@@ -54,7 +54,14 @@ def measured(scored: Scored, data: TrainingData, draws: int) -> Facts:
 
 
 def compared(scored: Scored, rival: Scored, draws: int) -> Facts:
-    """Another model on the same songs: its figures, their intervals, and the interval of the gain over it."""
+    """Another model on the same songs: its figures, their intervals, and the interval of the gain over it.
+
+    Raises ValueError when they are not the same songs.
+    """
+    places = {name: place for place, name in enumerate(rival.names.tolist())}
+    if len(places) != len(scored.names) or places.keys() != set(scored.names.tolist()):
+        raise ValueError("The two models were not measured on the same songs.")
+    rival = rival[np.array([places[name] for name in scored.names.tolist()])]  # draws go by place
     ours, theirs = draw_figures(scored, draws), draw_figures(rival, draws)
     return rounded({"test": rival.metrics(), "intervals": intervals(theirs), "gain": gains(ours, theirs)})
 

@@ -74,11 +74,11 @@ def _contest(run: Run, candidate: Candidate, champion: AliasRecord | None, remar
         return Contest(own, ridge=ridge, obstacles=obstacles, remarks=remarks)
     artifact = load_artifact(run.store, champion.version)
     found = rescore(run, candidate, artifact)
-    if found.candidate is None:
+    if found.candidate is None or found.champion is None:
         return Contest(own, ridge=ridge, obstacles=obstacles + found.remarks, remarks=remarks, first=False)
     return Contest(
-        found.candidate,
-        found.champion,
+        found.candidate.metrics(),
+        found.champion.metrics(),
         ridge,
         stale=_stale(run, candidate, artifact),
         obstacles=obstacles,

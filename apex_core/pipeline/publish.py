@@ -12,6 +12,7 @@ from apex_core import heads
 from apex_core.heads.quantiles import quantiles
 from apex_core.mert import describe_encoder
 from apex_core.pipeline.artifact_model import build, predict_with
+from apex_core.pipeline.card import draw_card
 from apex_core.pipeline.code_version import apex_version, code_version
 from apex_core.pipeline.judgement import judge
 from apex_core.pipeline.registry_mirror import adopt_registry
@@ -20,7 +21,6 @@ from apex_core.pipeline.train import Candidate
 from apex_core.registry import (
     CHAMPION,
     is_published,
-    model_card,
     named_after,
     publish,
     stage_artifact,
@@ -58,7 +58,7 @@ def _stage(run: Run, candidate: Candidate, folder: Path, version: str) -> None:
     known = quantiles(model, candidate.data)
     config = {**model.config.to_json(), "encoder": _portable(encoder), "quantiles": known}
     lineage = _lineage(run, candidate, encoder)
-    card = model_card(version=version, config=config, metrics=candidate.metrics["test"], lineage=lineage)
+    card = draw_card(run, candidate, folder, version, config, lineage)
     stage_artifact(folder, model.state_dict(), config, candidate.metrics, lineage, card)
     held_out = candidate.data.vectors[candidate.data.rows("test")]
     verify_artifact(folder, held_out, heads.predict(model, held_out), predict_with)

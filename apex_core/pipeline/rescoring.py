@@ -2,7 +2,9 @@
 
 from dataclasses import dataclass, replace
 
+import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from apex_core import heads
 from apex_core.catalog import sql
@@ -20,13 +22,13 @@ _TRACK = ["platform", "track_id"]
 
 @dataclass(frozen=True, slots=True)
 class Rescored:
-    """Test metrics of both on the same songs; ``candidate`` and ``champion`` are None where they cannot be compared.
+    """Predictions of both for the same test songs; None where the two cannot be compared.
 
     ``remarks``: what there is to know about the comparison, or why there is none.
     """
 
-    candidate: heads.Metrics | None
-    champion: heads.Metrics | None
+    candidate: heads.Scored | None
+    champion: heads.Scored | None
     remarks: tuple[str, ...]
 
 
@@ -49,23 +51,23 @@ def rescore(run: Run, candidate: Candidate, champion: Artifact) -> Rescored:
         return Rescored(None, None, (*remarks, why))
     if lacking:
         remarks.append(f"compared on the {rows.height} of {unseen.height} test songs that both encoders have heard")
-    found = replace(candidate.training_set, encoder_id=model.config.encoder_id, rows=rows)
-    data = sets.load_data(run.store, found, model.config.mode, model.config.layer_mix)
-    return Rescored(_own(candidate, rows, test), heads.evaluate(model, data, "test"), tuple(remarks))
+    own = candidate.scored[_among(candidate.scored, rows)]
+    return Rescored(own, _scored(run, candidate, model, rows), tuple(remarks))
 
 
-def _own(candidate: Candidate, rows: pl.DataFrame, test: pl.DataFrame) -> heads.Metrics:
-    """The candidate's figures on the songs that the champion was measured on."""
-    if rows.height == test.height:
-        return {target: dict(figures) for target, figures in candidate.metrics["test"].items()}
+def _among(scored: heads.Scored, rows: pl.DataFrame) -> NDArray[np.bool_]:
     names = [f"{platform}/{track_id}" for platform, track_id in rows.select(_TRACK).rows()]
-    data = candidate.data
-    kept = pl.Series(data.groups.astype(str)).is_in(names).to_numpy()
-    facts = None if data.facts is None else data.facts[kept]
-    some = heads.TrainingData(
-        data.vectors[kept], data.groups[kept], data.targets[kept], data.split[kept], data.encoder_id, facts
-    )
-    return heads.evaluate(candidate.trained.model, some, "test")
+    return np.isin(scored.names.astype(str), names)
+
+
+def _scored(run: Run, candidate: Candidate, model: heads.ApexHeads, rows: pl.DataFrame) -> heads.Scored:
+    """The champion's predictions of ``rows``; the candidate's own vectors are used where they are of its kind."""
+    theirs, ours = model.config, candidate.trained.config
+    if (theirs.encoder_id, theirs.mode, theirs.layer_mix) == (ours.encoder_id, ours.mode, ours.layer_mix):
+        scored = heads.score(model, candidate.data, "test")
+        return scored[_among(scored, rows)]
+    found = replace(candidate.training_set, encoder_id=theirs.encoder_id, rows=rows)
+    return heads.score(model, sets.load_data(run.store, found, theirs.mode, theirs.layer_mix), "test")
 
 
 def _unseen(run: Run, test: pl.DataFrame, champion: Artifact) -> tuple[pl.DataFrame, list[str]]:
