@@ -1,7 +1,7 @@
 """Vectors of files from the encoder alone: no catalog, no store, no configuration beyond the encoder."""
 
 from collections import deque
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sized
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -72,8 +72,10 @@ class Embedder:
         """Load the encoder of ``settings``. Raises EncoderError when it cannot be had."""
         return cls(load_encoder(settings.encoder, settings.cache), settings)
 
-    def embed(self, paths: Sequence[Path], pace: Pace | None = None) -> Iterator[Embedding]:
+    def embed(self, paths: Iterable[Path], pace: Pace | None = None) -> Iterator[Embedding]:
         """Embed files, in order, one result a file; other processes decode ahead, and memory is bounded.
+
+        ``paths`` is read only as far ahead as songs are.
 
         ``pace`` is told how fast it goes. Raises AudioError when decoders cannot start at all.
         """
@@ -81,7 +83,8 @@ class Embedder:
         pending: deque[_Pending] = deque()
         batches = Batches(self.encoder, pace)
         # A process takes longer to start than a song to decode.
-        workers = max(0, min(self.settings.encoder.decode_workers, len(paths) - 1))
+        wanted = self.settings.encoder.decode_workers
+        workers = max(0, min(wanted, len(paths) - 1)) if isinstance(paths, Sized) else wanted
         with (
             Feed(self.settings.store_url, self.settings.audio, workers, native=True) as feed,
             closing(self._heard(feed, paths)) as heard,
@@ -96,7 +99,7 @@ class Embedder:
         batches.finish()
         yield from _done(pending, pace)
 
-    def _heard(self, feed: Feed[NativeSong], paths: Sequence[Path]) -> Generator[_Heard]:
+    def _heard(self, feed: Feed[NativeSong], paths: Iterable[Path]) -> Generator[_Heard]:
         """Files in order with their hashes and decoded songs, or what was wrong with them."""
         ahead: deque[tuple[Path, str | AudioError]] = deque()
 

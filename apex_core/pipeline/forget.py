@@ -106,7 +106,7 @@ def _finish(run: Run, work: Work) -> Facts:
 def _clear_home(run: Run) -> None:
     """What processes that were killed have left, and the catalog's free blocks."""
     run.store.delete_leftovers()
-    for left in (run.settings.home / "spill", run.settings.cache / "publishing"):
+    for left in (run.settings.home / "spill", run.settings.cache / "publishing", run.settings.cache / "predicting"):
         shutil.rmtree(left, ignore_errors=True)
     rewrite(run.settings, f"{run.run_id}: forget")
 

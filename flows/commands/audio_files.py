@@ -1,5 +1,6 @@
-"""The audio files that somebody means by the files and folders they name."""
+"""The audio files that somebody means by the files, folders and globs they name."""
 
+import glob
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -12,15 +13,38 @@ _SUFFIXES = frozenset(_LOSSY + _LOSSLESS)
 
 
 def audio_files(paths: Sequence[Path]) -> Iterator[Path]:
-    """The files named, and the audio files below the folders named; a file that is missing keeps its place.
+    """The files named, the audio files below the folders named, and those that globs match or that lie below what they
+    match, each once; a file that is missing keeps its place.
 
-    Raises Unavailable for a folder without any.
+    Raises Unavailable for a folder or a glob without any.
     """
     for path in paths:
-        if not path.is_dir():
+        if path.is_dir():
+            yield from _some(_below(path), f"in {path}")
+        elif glob.has_magic(str(path)) and not path.exists():
+            yield from _some(_matched(str(path)), f"that {path} matches")
+        else:
             yield path
-            continue
-        found = sorted(p for p in path.rglob("*") if p.suffix.lower() in _SUFFIXES and p.is_file())
-        if not found:
-            raise Unavailable(f"There is no audio file in {path}.", fix=f"looked for {' '.join(sorted(_SUFFIXES))}")
-        yield from found
+
+
+def _matched(pattern: str) -> Iterator[Path]:
+    for path in map(Path, sorted(glob.glob(pattern, recursive=True))):
+        if path.is_dir():
+            yield from _below(path)
+        elif _is_audio(path):
+            yield path
+
+
+def _below(folder: Path) -> Iterator[Path]:
+    yield from sorted(path for path in folder.rglob("*") if _is_audio(path))
+
+
+def _is_audio(path: Path) -> bool:
+    return path.suffix.lower() in _SUFFIXES and path.is_file()
+
+
+def _some(found: Iterator[Path], where: str) -> list[Path]:
+    listed = list(dict.fromkeys(found))
+    if not listed:
+        raise Unavailable(f"There is no audio file {where}.", fix=f"looked for {' '.join(sorted(_SUFFIXES))}")
+    return listed

@@ -2,29 +2,25 @@
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
-from pydantic import ValidationError
 
-from apex_core.errors import SettingsError
 from flows.commands.audio_files import audio_files
+from flows.commands.encoder_choice import DeviceOption, EncoderOption, PrecisionOption, with_encoder
 
 if TYPE_CHECKING:
     from apex_core.pipeline.embedder import Embedder, Embedding
     from apex_core.pipeline.extract_pace import Pace
-    from apex_core.settings import Settings
 
 
 def embed(
-    paths: Annotated[list[Path], typer.Argument(help="Audio files, or folders of them.")],
+    paths: Annotated[list[Path], typer.Argument(help="Audio files, folders of them, or quoted globs.")],
     output: Annotated[Path, typer.Option("--output", "-o", help="The Parquet file to write.")],
     segments: Annotated[bool, typer.Option("--segments", help="A row a 30 s segment instead of a row a song.")] = False,
-    encoder: Annotated[
-        str | None, typer.Option(help="Hub id, folder, s3://bucket/prefix or tiny-random; default: the settings'.")
-    ] = None,
-    device: Annotated[str | None, typer.Option(help="auto, cpu, cuda, cuda:1, mps.")] = None,
-    precision: Annotated[str | None, typer.Option(help="auto, fp32, bf16, fp16.")] = None,
+    encoder: EncoderOption = None,
+    device: DeviceOption = None,
+    precision: PrecisionOption = None,
     force: Annotated[bool, typer.Option("--force", help="Replace a file of that name.")] = False,
 ) -> None:
     """Write the vectors of songs to a Parquet file: four layers, and their mix that APEX models read."""
@@ -37,7 +33,7 @@ def embed(
     from flows.terminal import notice
 
     check_target(output, replace=force)
-    chosen = _chosen(get_settings(), {"source": encoder, "device": device, "precision": precision})
+    chosen = with_encoder(get_settings(), source=encoder, device=device, precision=precision)
     embedder, pace, failed = Embedder.load(chosen), Pace(), 0
     with vector_file(output, embedder.encoder, segments=segments, replace=force) as target:
         for one in _with_progress(embedder, files, pace):
@@ -52,20 +48,6 @@ def embed(
     )
     if failed:
         raise typer.Exit(1)
-
-
-def _chosen(settings: "Settings", options: dict[str, str | None]) -> "Settings":
-    """Settings with the options that were given. Raises SettingsError for one that is none."""
-    given = {name: value for name, value in options.items() if value is not None}
-    try:
-        encoder = type(settings.encoder).model_validate(settings.encoder.model_dump() | given)
-    except ValidationError as error:
-        faults = "; ".join(f"--{_FLAGS.get(str(e['loc'][0]), str(e['loc'][0]))}: {e['msg']}" for e in error.errors())
-        raise SettingsError(f"That cannot be: {faults}", fix="apex embed --help") from error
-    return settings.model_copy(update={"encoder": encoder})
-
-
-_FLAGS: dict[str, Any] = {"source": "encoder"}
 
 
 def _with_progress(embedder: "Embedder", files: list[Path], pace: "Pace") -> "Iterator[Embedding]":

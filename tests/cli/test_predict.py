@@ -14,7 +14,7 @@ from apex_core.mert import describe_encoder
 from apex_core.registry import publish, set_alias, stage_artifact, version_name
 from apex_core.settings import EncoderSettings
 from apex_core.storage import Store
-from flows.commands.predict import _ending  # pyright: ignore[reportPrivateUsage]
+from flows.commands.score_table import ending
 from tests.cli.conftest import Apex, Shell
 
 AS_OF = datetime(2026, 11, 1, tzinfo=UTC)
@@ -62,7 +62,7 @@ def test_a_folder_of_songs_gets_seven_numbers_each(apex: Apex, folder: str, song
     numbers = [[float(number) for number in row.split()[1:]] for row in rows]
     for (low, high), column in zip(heads.RANGES.values(), zip(*numbers, strict=True), strict=True):
         assert all(low <= number <= high for number in column)
-    assert "2 files by model v20261101-" in result.stderr
+    assert "2 songs by model v20261101-" in result.stderr
     assert not (home / "catalog.duckdb").exists()
 
 
@@ -86,8 +86,8 @@ def test_a_table_shows_errors_in_their_place(apex: Apex, folder: str, songs: Pat
 
 
 def test_names_are_cut_from_the_front() -> None:
-    assert _ending("folder/song-1.mp3", 10) == "…ong-1.mp3"
-    assert _ending("folder/song-1.mp3", None) == _ending("folder/song-1.mp3", 17) == "folder/song-1.mp3"
+    assert ending("folder/song-1.mp3", 10) == "…ong-1.mp3"
+    assert ending("folder/song-1.mp3", None) == ending("folder/song-1.mp3", 17) == "folder/song-1.mp3"
 
 
 def test_the_champion_of_the_store_is_the_default(
