@@ -102,7 +102,7 @@ def described(settings: Settings, work: Work) -> Facts:
     found = {name: counts for name, counts in work.found.items() if name != "catalog"}
     files = {name: {"files": len(keys), "entries": sum(keys.values())} for name, keys in found.items()}
     labels = [{"what": "labels", "why": "the operator's files, which may name these", "where": [path]}
-              for path in settings.aesthetics.files]  # fmt: skip
+              for files in settings.aesthetics.by_labeller.values() for path in files]  # fmt: skip
     return {
         "receipt": work.receipt,
         "platform": work.platform,

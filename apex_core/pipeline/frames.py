@@ -54,13 +54,13 @@ EMBEDDING: dict[str, Any] = {
     "segments": pl.Int32,
 }
 LABEL: dict[str, Any] = {
+    "labeller": pl.String,
     "name": pl.String,
     "coherence": pl.Float64,
     "musicality": pl.Float64,
     "memorability": pl.Float64,
     "clarity": pl.Float64,
     "naturalness": pl.Float64,
-    "payload": pl.String,
 }
 REJECT: dict[str, Any] = {
     "source": pl.String,

@@ -6,8 +6,15 @@ from typing import Any
 
 import pytest
 
-from apex_core.aesthetics import DIMENSIONS, Label, read_results
+from apex_core.aesthetics import DIMENSIONS, Label
+from apex_core.aesthetics import read_results as read_all
 from apex_core.errors import SourceError
+from apex_core.storage import Store
+
+
+def read_results(patterns: list[str]) -> list[Label]:
+    return list(read_all(patterns))
+
 
 GOOD = {"Coherence": 3.1234, "Musicality": 2.7, "Memorability": 1, "Clarity": 5.0, "Naturalness": 4.4321}
 
@@ -112,3 +119,57 @@ def test_files_are_found_by_pattern_and_read_in_order(tmp_path: Path) -> None:
 
 def test_nothing_configured_is_no_label() -> None:
     assert read_results([]) == []
+
+
+def test_a_name_ends_at_its_first_dot_however_many_follow(tmp_path: Path) -> None:
+    assert label(tmp_path, GOOD, "song.mp3").name == "song"
+    assert label(tmp_path, GOOD, "song.mp3.mp3").name == "song"
+    assert label(tmp_path, GOOD, " song ").name == "song"
+
+
+@pytest.mark.parametrize("name", ["", ".", " ", ".mp3"])
+def test_an_entry_without_a_name_is_refused(tmp_path: Path, name: str) -> None:
+    assert label(tmp_path, GOOD, name).reason == "no_name"
+
+
+def test_a_name_that_is_there_twice_is_two_entries(tmp_path: Path) -> None:
+    path = tmp_path / "result.json"
+    path.write_text('{"a": {"Clarity": 2}, "a": {"Clarity": 3}}')
+    assert [one.values[3] for one in read_results([str(path)])] == [2.0, 3.0]
+
+
+@pytest.mark.parametrize(("other", "reason"), [(3, "dimension_there_twice"), (2, None), ("null", None)])
+def test_a_dimension_that_is_there_twice_must_say_one_thing(tmp_path: Path, other: object, reason: str | None) -> None:
+    path = tmp_path / "result.json"
+    path.write_text(f'{{"a": {{"Clarity": 2, "clarity": {other}, "Clarity": {other}}}}}')
+    (read,) = read_results([str(path)])
+    assert read.reason == reason
+    if reason is None:
+        assert read.values[3] == 2.0
+
+
+def test_values_are_what_the_toolkit_rounds_to(tmp_path: Path) -> None:
+    read = label(tmp_path, {"Clarity": 5.00004, "Coherence": 0.99996, "Musicality": 3.1234000205993652})
+    assert read.values == (1.0, 3.1234, None, 5.0, None)
+
+
+def test_a_byte_order_mark_is_no_part_of_the_file(tmp_path: Path) -> None:
+    path = tmp_path / "result.json"
+    path.write_bytes(b"\xef\xbb\xbf" + json.dumps({"a": GOOD}).encode())
+    assert [one.name for one in read_results([str(path)])] == ["a"]
+
+
+def test_a_file_that_two_patterns_name_is_read_once(tmp_path: Path) -> None:
+    (tmp_path / "result.json").write_text(json.dumps({"a": GOOD}))
+    assert len(read_results([str(tmp_path / "*.json"), str(tmp_path / "result.json")])) == 1
+
+
+def test_files_on_s3_are_found_by_address_and_by_pattern(s3_url: str) -> None:
+    store = Store.open(s3_url)
+    for night in ("2", "1"):
+        store.put(f"labels/{night}/result.json", json.dumps({f"song-{night}": GOOD}).encode())
+    store.put("labels/notes.txt", b"nothing")
+    assert [one.name for one in read_results([f"{s3_url}/labels/*.json"])] == ["song-1", "song-2"]
+    assert [one.name for one in read_results([f"{s3_url}/labels/2/result.json"])] == ["song-2"]
+    with pytest.raises(SourceError, match="No label file"):
+        read_results([f"{s3_url}/labels/3/*.json"])

@@ -7,6 +7,7 @@ from apex_core.catalog import Connection
 
 AT = datetime(2026, 11, 1, tzinfo=UTC)
 _DEFAULTS: dict[str, dict[str, Any]] = {
+    "forgotten": {"platform": "suno", "kind": "track", "forgotten_at": AT, "receipt": "r"},
     "track": {
         "platform": "suno",
         "status": "active",

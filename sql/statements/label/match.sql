@@ -1,8 +1,19 @@
--- Temp table, one row a track named by a label; labels whose name fits no track or more than one stay out.
+-- Temp table, one row an entry of incoming_label and track that it may mean: by the track's id, by the hash of its audio
+-- (as files lie in the store), or by the name, up to its first dot, of its file in a library.
 CREATE OR REPLACE TEMP TABLE label_match AS
-WITH named AS (
-    SELECT i.*, t.platform, t.track_id, count(DISTINCT t.platform) OVER (PARTITION BY i.name) AS tracks
+WITH meant AS (
+    SELECT i.entry, t.platform, t.track_id
     FROM incoming_label AS i
-    LEFT JOIN track AS t ON t.track_id = i.name
+    JOIN track AS t ON t.track_id = i.name
+    UNION
+    SELECT i.entry, a.platform, a.track_id
+    FROM incoming_label AS i
+    JOIN audio AS a ON a.sha256 = i.name
+    UNION
+    SELECT i.entry, a.platform, a.track_id
+    FROM incoming_label AS i
+    JOIN audio AS a ON a.origin = 'library' AND split_part(parse_filename(a.uri), '.', 1) = i.name
 )
-SELECT * FROM named
+SELECT m.entry, m.platform, m.track_id, a.sha256
+FROM meant AS m
+LEFT JOIN audio AS a USING (platform, track_id)

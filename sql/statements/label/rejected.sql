@@ -1,5 +1,14 @@
--- One row a label that names no track, or several. One that names a forgotten track leaves no trace.
-SELECT DISTINCT name, CASE WHEN tracks = 0 THEN 'no_such_track' ELSE 'ambiguous_track' END AS reason, payload
-FROM label_match
-WHERE tracks <> 1 AND NOT EXISTS (FROM forgotten AS f WHERE f.kind = 'track' AND f.id = name)
-ORDER BY name
+-- One row a labeller, name and reason of entries that are refused; payload: what they say, all of them. One that names a
+-- forgotten track leaves no trace.
+SELECT
+    labeller,
+    name,
+    reason,
+    to_json(list({
+        name: name, coherence: coherence, musicality: musicality, memorability: memorability, clarity: clarity,
+        naturalness: naturalness
+    } ORDER BY entry))::VARCHAR AS payload
+FROM label_entry
+WHERE reason <> 'forgotten'
+GROUP BY labeller, name, reason
+ORDER BY labeller, name, reason

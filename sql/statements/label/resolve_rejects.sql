@@ -1,7 +1,7 @@
--- Open label rejects that the files no longer give cause for: the track has come, or the entry was mended.
+-- Open label rejects that the files no longer give cause for: the track has come, the entry was mended, or its labeller's
+-- files are no longer named.
 UPDATE reject SET resolved_at = $as_of
-WHERE source = $source
-  AND stage = 'label'
+WHERE stage = 'label'
   AND resolved_at IS NULL
   AND NOT EXISTS (
       FROM incoming_reject AS i
