@@ -3,57 +3,12 @@ import math
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
-from hypothesis import strategies as st
 
 from apex_core.errors import ArtifactError, EncoderError, TrainingError
 from apex_core.heads import POPULARITY, ApexHeads, HeadsConfig, TrainingData, evaluate, predict
-from apex_core.heads.figures import measure, pearson, ranks
 from apex_core.heads.prediction import average_by_song
 
 from .conftest import Make
-
-
-def test_ties_share_their_average_rank() -> None:
-    assert ranks(np.array([3.0, 1.0, 3.0, 2.0, 3.0])).tolist() == [4.0, 1.0, 4.0, 2.0, 4.0]
-
-
-def test_figures_by_hand() -> None:
-    found = measure(np.array([1.0, 2.0, 3.0, 9.0]), np.array([2.0, 2.0, 5.0, math.nan]))
-    assert found["n"] == 3
-    assert found["mse"] == pytest.approx(5 / 3)
-    assert found["mae"] == pytest.approx(1.0)
-    assert found["pearson"] == pytest.approx(math.sqrt(3) / 2)
-    assert found["spearman"] == pytest.approx(math.sqrt(3) / 2)
-
-
-@given(st.lists(st.integers(-1000, 1000), min_size=3, max_size=30, unique=True), st.integers(0, 99))
-def test_spearman_knows_only_order(values: list[int], seed: int) -> None:
-    x = np.array(values, dtype=np.float64)
-    y = np.random.default_rng(seed).permutation(x)
-    stretched = np.sign(x) * np.abs(x) ** 3
-    assert measure(x, y)["spearman"] == pytest.approx(measure(stretched, y)["spearman"])
-    assert measure(x, x)["spearman"] == pytest.approx(1)
-    assert measure(x, -x)["spearman"] == pytest.approx(-1)
-
-
-@given(
-    st.lists(st.floats(-1e6, 1e6), min_size=2, max_size=20),
-    st.floats(1e-3, 1e3),
-    st.floats(-1e3, 1e3),
-)
-def test_pearson_is_undefined_or_within_one(values: list[float], scale: float, shift: float) -> None:
-    x = np.array(values)
-    found = pearson(x, x * scale + shift)
-    assert found is None or -1 <= found <= 1
-
-
-def test_figures_without_meaning_are_none() -> None:
-    nothing = measure(np.array([1.0]), np.array([math.nan]))
-    assert nothing == {"n": 0, "mse": None, "mae": None, "pearson": None, "spearman": None, "pairwise": None}
-    constant = measure(np.full(3, 0.1), np.array([1.0, 2.0, 3.0]))
-    assert (constant["pearson"], constant["spearman"]) == (None, None)
-    assert measure(np.array([1.0]), np.array([2.0]))["spearman"] is None
 
 
 def test_only_the_rows_and_targets_asked_for_are_measured(make_data: Make) -> None:
