@@ -16,6 +16,7 @@ from flows.commands.doctor import doctor
 from flows.commands.embed import embed
 from flows.commands.forget import forget
 from flows.commands.ingest import ingest
+from flows.commands.models import models
 from flows.commands.nightly import backfill, nightly
 from flows.commands.predict import predict
 from flows.commands.report import report
@@ -86,6 +87,7 @@ for command in (
     forget,
 ):
     app.command()(command)
+app.add_typer(models, name="models")
 app.add_typer(scores, name="scores")
 
 

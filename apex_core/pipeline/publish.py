@@ -15,6 +15,7 @@ from apex_core.pipeline.artifact_model import build, predict_with
 from apex_core.pipeline.card import draw_card
 from apex_core.pipeline.code_version import apex_version, code_version
 from apex_core.pipeline.judgement import judge
+from apex_core.pipeline.model_retention import collect_models
 from apex_core.pipeline.registry_mirror import adopt_registry
 from apex_core.pipeline.run import Run, StageReport
 from apex_core.pipeline.train import Candidate
@@ -38,7 +39,8 @@ def run_publish(run: Run, candidate: Candidate | None) -> StageReport:
     """Publish a candidate as an immutable version and, when the gate lets it, make it champion."""
     adopt_registry(run)
     if candidate is None:
-        return StageReport("publish", {"published": 0, "promoted": 0}, "nothing new to publish")
+        counts = {"published": 0, "promoted": 0, "removed": collect_models(run)}
+        return StageReport("publish", counts, "nothing new to publish")
     # Equal weights were perhaps published before, on another day: they keep that name.
     weights = weights_sha256(candidate.trained.model.state_dict())
     version = named_after(run.store, version_name(run.as_of, weights))
@@ -48,7 +50,7 @@ def run_publish(run: Run, candidate: Candidate | None) -> StageReport:
             publish(run.store, version, Path(folder))
     decision = judge(run, candidate, version)
     adopt_registry(run)
-    counts = {"published": 1.0, "promoted": float(decision.promote)}
+    counts = {"published": 1, "promoted": int(decision.promote), "removed": collect_models(run)}
     return StageReport("publish", counts, f"{version}: {decision.outcome}, {decision.reason}")
 
 

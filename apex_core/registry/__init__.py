@@ -31,6 +31,7 @@ from apex_core.registry.gate import Contest, Decision, gate
 from apex_core.registry.holds import HoldRecord, hold_history, resolve_hold, set_hold, unread_holds
 from apex_core.registry.layout import CHAMPION, is_version, version_day, version_name
 from apex_core.registry.versions import (
+    check_published,
     delete_version,
     is_published,
     list_versions,
@@ -61,6 +62,7 @@ __all__ = [
     "alias_history",
     "alias_names",
     "before",
+    "check_published",
     "decided",
     "decision_history",
     "delete_version",

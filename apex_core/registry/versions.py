@@ -4,6 +4,7 @@ import logging
 from pathlib import Path
 
 from apex_core.errors import ArtifactError, NotFound
+from apex_core.registry.contents import read_contents
 from apex_core.registry.layout import FILES, MODELS, WEIGHTS, check_version, is_version, version_prefix
 from apex_core.storage import Manifest, Store, read_manifest, write_manifest
 from apex_core.storage.manifest import NAME, Entry, entry_of
@@ -59,6 +60,11 @@ def version_folders(store: Store) -> set[str]:
 
 def is_published(store: Store, version: str) -> bool:
     return store.exists(f"{version_prefix(version)}/{NAME}")
+
+
+def check_published(store: Store, version: str) -> None:
+    """Hash every file of a published version. Raises ArtifactError when one is missing or altered, or it has none."""
+    read_contents(store, version_prefix(version), version, (), others=True)
 
 
 def _entries(folder: Path, version: str) -> dict[str, Entry]:

@@ -1,0 +1,309 @@
+"""``apex models``: the registry, from the store; promotions and rollbacks are followed by predictions at once."""
+
+import json
+import sys
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import typer
+
+from apex_core.errors import ApexError
+
+if TYPE_CHECKING:
+    from apex_core.settings import Settings
+    from apex_core.storage import Store
+
+Row = dict[str, Any]
+
+_WIDEST_REASON = 60
+
+
+def _names(incomplete: str) -> list[str]:
+    """Versions and aliases of the store, for the shell's Tab; none where they cannot be had."""
+    try:
+        from apex_core.registry import alias_names, list_versions
+
+        store = _store()[1]
+        return [name for name in (*alias_names(store), *list_versions(store)) if name.startswith(incomplete)]
+    except (ApexError, OSError):
+        return []
+
+
+_Version = Annotated[
+    str, typer.Argument(help="A version, how only one begins or ends, or an alias.", autocompletion=_names)
+]
+_Json = Annotated[bool, typer.Option("--json", help="JSON instead of tables.")]
+_Later = Annotated[bool, typer.Option("--later", help="Leave predictions and snapshot to the next nightly.")]
+
+models = typer.Typer(
+    help="List, show, compare, promote, roll back, hold, import and export models.", no_args_is_help=True
+)
+
+
+@models.command(name="list")
+def list_(
+    limit: Annotated[int, typer.Option(min=0, help="Most versions; 0: all.")] = 20, as_json: _Json = False
+) -> None:
+    """List versions, newest first: how they rank, what was decided about them and why, who is champion."""
+    from apex_core.pipeline.models_shown import list_models, standing
+    from flows.terminal import notice
+
+    _, store = _store()
+    rows, now = list_models(store, limit), standing(store)
+    if as_json:
+        _print_json({**now, "models": rows})
+        return
+    shown = [{**row, "reason": _short(row["reason"])} for row in rows]
+    _print(shown or [{"version": None}])
+    held = now["hold"]
+    if held and held["held"]:
+        notice(f"promotion is held since {held['set_at'][:16]} by {held['set_by']}: {held['reason']}")
+        notice("apex models hold --release lets the gate promote again")
+    if now["champion"] is None:
+        notice("no champion yet")
+
+
+@models.command()
+def show(version: _Version, as_json: _Json = False) -> None:
+    """Show all there is about a version: figures, every decision with its reasons, origin, files."""
+    from apex_core.pipeline.models import find_version
+    from apex_core.pipeline.models_shown import show_model
+
+    _, store = _store()
+    found = show_model(store, find_version(store, version))
+    if as_json:
+        _print_json(found)
+        return
+    _say(f"{found['version']}, {found['config'].get('condition')}, for vectors of {found['config']['encoder_id']}")
+    test = found["metrics"].get("test") or {}
+    if test:
+        _heading("On its test songs")
+        names = ("n", "spearman", "pearson", "mse", "mae")
+        _print([{"target": target, **{name: figures.get(name) for name in names}} for target, figures in test.items()])
+    _heading("Decisions, newest first")
+    for record in reversed(found["decisions"]):
+        against = f", against {record['champion']}" if record["champion"] else ""
+        _say(f"{record['decided_at'][:16]}  {record['outcome']} by {record['decided_by']}{against}")
+        for reason in record["reasons"]:
+            _say(f"    {reason}")
+    _heading("Aliases that named it")
+    _print([{name: row[name] for name in ("alias", "n", "set_at", "set_by", "reason")} for row in found["aliases"]])
+    _heading("Made from")
+    _print([{"what": name, "value": _short(value)} for name, value in found["lineage"].items()])
+    _heading("Files")
+    _print([{"file": name, "bytes": e["bytes"], "sha256": e["sha256"][:16]} for name, e in found["files"].items()])
+
+
+@models.command()
+def diff(before: _Version, after: _Version, as_json: _Json = False) -> None:
+    """Compare two versions: settings and origin that differ, test figures side by side."""
+    from apex_core.pipeline.models import find_version
+    from apex_core.pipeline.models_shown import compare_models
+    from flows.terminal import notice
+
+    _, store = _store()
+    found = compare_models(store, find_version(store, before), find_version(store, after))
+    if as_json:
+        _print_json(found)
+        return
+    _say(f"before  {found['versions'][0]}\nafter   {found['versions'][1]}\n")
+    _print([{**row, "before": _short(row["before"]), "after": _short(row["after"])} for row in found["differing"]])
+    if found["training_sets"]:
+        sets = found["training_sets"]
+        rows = f"{sets['rows_before']:,} and {sets['rows_after']:,} rows, {sets['new_share']:.1%} came or went"
+        _say(f"\ntraining sets: {rows}, targets moved {sets['target_move']:.2f} points")
+    _heading("On their test songs")
+    _print(found["metrics"])
+    if not found["same_test_songs"]:
+        notice("each was measured on its own test songs: these figures do not say which ranks better")
+
+
+@models.command()
+def promote(
+    version: _Version,
+    reason: Annotated[str, typer.Option(help="Why; it is kept.")] = "a person's word",
+    later: _Later = False,
+) -> None:
+    """Make a version champion by a person's word, whatever the gate said; predictions follow at once."""
+    from apex_core.pipeline.models import find_version, operator
+    from apex_core.pipeline.models import promote as do
+    from apex_core.registry import resolve_hold
+    from flows.terminal import notice
+
+    settings, store = _store()
+    record = do(settings, find_version(store, version), reason, operator(settings), _now())
+    _say(f"champion: {record.version} (record {record.n}, by {record.set_by})")
+    held = resolve_hold(store, record.alias)
+    if held is not None and held.held:
+        notice("automatic promotion stays held; apex models hold --release ends that")
+    _follow(settings, later)
+
+
+@models.command()
+def rollback(
+    to: Annotated[
+        str | None,
+        typer.Option(help="An earlier champion. [default: the one before the present one]", autocompletion=_names),
+    ] = None,
+    reason: Annotated[str, typer.Option(help="Why; it is kept.")] = "a person's word",
+    later: _Later = False,
+) -> None:
+    """Go back to the champion before, hold automatic promotion, and let predictions follow at once."""
+    from apex_core.pipeline.models import find_version, operator, roll_back
+    from flows.terminal import notice
+
+    settings, store = _store()
+    target = find_version(store, to) if to else None
+    record, held = roll_back(settings, target, reason, operator(settings), _now())
+    _say(f"champion: {record.version} (record {record.n}, by {record.set_by})")
+    notice(f"automatic promotion is held by {held.set_by} until: apex models hold --release")
+    _follow(settings, later)
+
+
+@models.command()
+def hold(
+    release: Annotated[bool, typer.Option("--release", help="Let the gate promote again.")] = False,
+    reason: Annotated[str, typer.Option(help="Why; it is kept.")] = "a person's word",
+    as_json: _Json = False,
+) -> None:
+    """Hold automatic promotion: candidates are published and judged, but only a person makes one champion."""
+    from dataclasses import asdict
+
+    from apex_core.pipeline.models import hold as do
+    from apex_core.pipeline.models import operator
+
+    settings, _ = _store()
+    record = do(settings, not release, reason, operator(settings), _now())
+    if as_json:
+        _print_json(asdict(record))
+        return
+    state = "held" if record.held else "released"
+    _say(
+        f"automatic promotion is {state} (record {record.n}, by {record.set_by}, {record.set_at[:16]}): {record.reason}"
+    )
+
+
+@models.command(name="import")
+def import_(
+    source: Annotated[
+        str, typer.Argument(help="best_model.pt of the authors, a folder of the hub or of apex, or a hub id.")
+    ],
+    encoder: Annotated[
+        str | None, typer.Option(help="The encoder_id whose vectors it reads. [default: the settings' encoder]")
+    ] = None,
+    revision: Annotated[str | None, typer.Option(help="Of a hub id: the commit, 40 hex digits.")] = None,
+    sha256: Annotated[str | None, typer.Option(help="Of the weights file; at least its first 16 digits.")] = None,
+    promote: Annotated[bool, typer.Option("--promote", help="Make it champion at once.")] = False,
+    reason: Annotated[str, typer.Option(help="Of --promote: why; it is kept.")] = "imported to predict",
+    later: _Later = False,
+) -> None:
+    """Register a model from elsewhere as a version. It predicts what its authors' code predicts."""
+    from apex_core.pipeline import models as moves
+    from apex_core.pipeline.model_import import Wanted, import_model
+
+    settings, _ = _store()
+    by = moves.operator(settings)
+    version = import_model(settings, Wanted(source, encoder, revision, sha256), by, _now())
+    _say(version)
+    if promote:
+        record = moves.promote(settings, version, reason, by, _now())
+        _say(f"champion: {record.version} (record {record.n}, by {record.set_by})")
+        _follow(settings, later)
+
+
+@models.command()
+def export(
+    version: _Version,
+    output: Annotated[Path, typer.Option("--output", "-o", help="The file or, of format apex, the folder to write.")],
+    format: Annotated[
+        Literal["apex", "authors"], typer.Option(help="apex: the version's folder; authors: a best_model.pt.")
+    ] = "apex",
+    force: Annotated[bool, typer.Option("--force", help="Replace a file of that name.")] = False,
+) -> None:
+    """Write a version out: its folder for any apex or the hub, or a checkpoint that the authors' code loads."""
+    from apex_core.pipeline.model_export import export_checkpoint, export_folder
+    from apex_core.pipeline.models import find_version
+    from flows.terminal import notice
+
+    _, store = _store()
+    found = find_version(store, version)
+    if format == "authors":
+        export_checkpoint(store, found, output, replace=force)
+    else:
+        export_folder(store, found, output)
+    notice(f"{found} → {output}")
+
+
+def _follow(settings: "Settings", later: bool) -> None:
+    """Predict with the champion and publish a snapshot, or say who will."""
+    import secrets
+    from dataclasses import replace
+
+    from apex_core.pipeline import models as moves
+    from apex_core.pipeline.run import at_work, begin, end
+    from flows.terminal import notice, progress
+
+    if later or not moves.has_catalog(settings):
+        where = "" if later else f": there is no catalog in {settings.home}"
+        notice(f"predictions and snapshot follow with the next nightly{where}")
+        return
+    as_of = _now()
+    run = begin(settings, "models", as_of, f"models-{as_of:%Y%m%dT%H%M%S}-{secrets.token_hex(3)}")
+    try:
+        with progress() as show, at_work(settings):
+            predicted, snapshot = moves.follow(replace(run, progress=show))
+    except BaseException:
+        end(run, "failed", _now())
+        notice("the champion is set; its predictions follow with the next nightly, or: apex models promote VERSION")
+        raise
+    end(run, "completed", _now())
+    songs = int(predicted.counts["songs"])
+    notice(f"{songs:,} songs predicted anew" if songs else "its predictions were in the catalog")
+    notice(f"snapshot {snapshot.note}")
+
+
+def _store() -> "tuple[Settings, Store]":
+    from apex_core.settings import get_settings
+    from apex_core.storage import Store
+
+    settings = get_settings()
+    return settings, Store.open(settings.store_url)
+
+
+def _now() -> datetime:
+    return datetime.now(UTC).replace(microsecond=0)
+
+
+def _print(rows: Sequence[Row]) -> None:
+    from flows.terminal import print_rows
+
+    if rows:
+        print_rows(list(rows[0]), [tuple(row.values()) for row in rows])
+
+
+def _print_json(value: object) -> None:
+    sys.stdout.write(json.dumps(value, indent=1, ensure_ascii=False) + "\n")
+
+
+def _say(text: str) -> None:
+    from flows.terminal import out
+
+    out().print(text, soft_wrap=True)
+
+
+def _heading(text: str) -> None:
+    from rich.text import Text
+
+    from flows.terminal import out
+
+    out().print(Text(f"\n{text}\n", style="bold"))
+
+
+def _short(value: object) -> object:
+    """A value as it fits into a cell; --json has all of it."""
+    if isinstance(value, float | int) or value is None:
+        return value
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    return text if len(text) <= _WIDEST_REASON else f"{text[:_WIDEST_REASON]}…"
