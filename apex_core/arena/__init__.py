@@ -2,7 +2,7 @@
 
 from apex_core.arena.battles import FEATURES, Battle, Battles, Values, numbers, read_battles
 from apex_core.arena.contest import Contest, Policy, Shared, Side, Undecided, contest, group
-from apex_core.arena.evaluation import SUBSETS, Report, Row, evaluate
+from apex_core.arena.evaluation import SUBSETS, Report, Row, Subset, evaluate
 from apex_core.arena.predictions import Predictions, read_predictions
 
 __all__ = [
@@ -17,6 +17,7 @@ __all__ = [
     "Row",
     "Shared",
     "Side",
+    "Subset",
     "Undecided",
     "Values",
     "contest",

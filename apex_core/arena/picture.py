@@ -33,7 +33,7 @@ _STYLE: Any = {  # its keys have a type of their own
 
 def draw(report: Report, kind: Literal["png", "svg"]) -> bytes:
     """A forest plot. The same report gives the same bytes."""
-    subsets = [name for name, battles in report.subsets.items() if battles]
+    subsets: list[Subset] = [name for name, battles in report.subsets.items() if battles]
     with mpl.rc_context(_STYLE):
         height = 1.1 + 0.27 * (len(report.rows) + 1.3 * len({row.protocol for row in report.rows}))
         figure = Figure(figsize=(5.2 + 2.1 * len(subsets), height), layout="constrained")

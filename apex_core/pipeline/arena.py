@@ -1,14 +1,18 @@
-"""Battles and where their predictions come from: columns, a file, or recordings that a published model scores."""
+"""The arena: battles, and where their predictions come from: columns, a file, or recordings that a model scores."""
 
+import json
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING, Any, Literal
 
 from apex_core.arena import (
     Battle,
     Policy,
     Report,
+    Row,
     Side,
+    Subset,
     Values,
     contest,
     evaluate,
@@ -16,8 +20,14 @@ from apex_core.arena import (
     read_battles,
     read_predictions,
 )
+from apex_core.arena.methods import TITLES
+from apex_core.arena.wording import estimate, facts, page
 from apex_core.errors import Unavailable
-from apex_core.pipeline.predictor import Predictor
+
+if TYPE_CHECKING:
+    from apex_core.pipeline.predictor import Predictor  # torch is needed for recordings alone
+
+__all__ = ["TITLES", "Arena", "Policy", "Report", "Row", "Subset", "estimate", "facts", "run_arena", "score_audio"]
 
 Progress = Callable[[str, int, int], None]
 
@@ -39,6 +49,20 @@ class Arena:
     model: str | None
     failed: tuple[tuple[str, str], ...]
 
+    def to_json(self) -> dict[str, Any]:
+        """Plain values; recordings that could not be scored by name."""
+        return {"model": self.model, "failed": dict(self.failed), **self.report.to_json()}
+
+    def written(self, kind: Literal["json", "html", "png"]) -> bytes:
+        """The report as a file. Equal reports give equal bytes."""
+        if kind == "json":
+            return (json.dumps(self.to_json(), allow_nan=False, indent=2) + "\n").encode()
+        if kind == "html":
+            return page(self.report, self.model).encode()
+        from apex_core.arena.picture import draw
+
+        return draw(self.report, "png")
+
 
 def run_arena(
     paths: Sequence[Path],
@@ -46,7 +70,7 @@ def run_arena(
     *,
     predictions: Path | None = None,
     audio: Path | None = None,
-    load: Callable[[], Predictor] | None = None,
+    load: "Callable[[], Predictor] | None" = None,
     progress: Progress,
 ) -> Arena:
     """Judge predictions on files of battles. ``audio``: the folder of their recordings, which ``load``'s model scores.
@@ -66,7 +90,7 @@ def run_arena(
     return Arena(report, scored.model, scored.failed)
 
 
-def score_audio(battles: Iterable[Battle], folder: Path, load: Callable[[], Predictor], progress: Progress) -> Scored:
+def score_audio(battles: Iterable[Battle], folder: Path, load: "Callable[[], Predictor]", progress: Progress) -> Scored:
     """Score every recording once. Those that are not there, lie outside the folder or cannot be decoded are told.
 
     Raises Unavailable when none of them is there.

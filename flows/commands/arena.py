@@ -12,11 +12,10 @@ from apex_core.errors import SettingsError
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from apex_core.arena import Report, Row
-    from apex_core.arena.evaluation import Subset
-    from apex_core.pipeline.arena import Arena
+    from apex_core.pipeline.arena import Arena, Report, Row, Subset
+    from apex_core.pipeline.predictor import Predictor
 
-_KINDS = (".json", ".html", ".png")
+_KINDS: dict[str, Literal["json", "html", "png"]] = {".json": "json", ".html": "html", ".png": "png"}
 _SHOWN_FAILURES = 5
 
 
@@ -53,10 +52,7 @@ def arena(
 ) -> None:
     """Compare predictions with listeners' votes, beside the baseline of knowing which system made a song."""
     _check(predictions, audio, output, force=force)
-    from apex_core.arena import Policy
-    from apex_core.pipeline.arena import run_arena
-    from apex_core.pipeline.predictor import Predictor
-    from apex_core.settings import get_settings
+    from apex_core.pipeline.arena import Policy, run_arena
     from flows.terminal import progress
 
     policy = Policy(ties, both_bad, group_by, folds, resamples, seed)
@@ -66,16 +62,23 @@ def arena(
             policy,
             predictions=predictions,
             audio=audio,
-            load=lambda: Predictor.load(get_settings(), model),
+            load=lambda: _predictor(model),
             progress=report,
         )
     if output is not None:
         _write(found, output, force=force)
     if as_json:
-        sys.stdout.write(json.dumps(_plain(found), allow_nan=False) + "\n")
+        sys.stdout.write(json.dumps(found.to_json(), allow_nan=False) + "\n")
     else:
         _show(found)
     _tell(found, output)
+
+
+def _predictor(model: str) -> "Predictor":
+    from apex_core.pipeline.predictor import Predictor
+    from apex_core.settings import get_settings
+
+    return Predictor.load(get_settings(), model)
 
 
 def _check(predictions: Path | None, audio: Path | None, output: Path | None, *, force: bool) -> None:
@@ -93,28 +96,16 @@ def _check(predictions: Path | None, audio: Path | None, output: Path | None, *,
     check_target(output, replace=force)
 
 
-def _plain(found: "Arena") -> dict[str, object]:
-    return {"model": found.model, "failed": dict(found.failed), **found.report.to_json()}
-
-
 def _write(found: "Arena", output: Path, *, force: bool) -> None:
-    from apex_core.arena.picture import draw
-    from apex_core.arena.wording import page
     from apex_core.storage import whole_file
 
-    kind = output.suffix.lower()
-    if kind == ".json":
-        data = (json.dumps(_plain(found), allow_nan=False, indent=2) + "\n").encode()
-    elif kind == ".html":
-        data = page(found.report, found.model).encode()
-    else:
-        data = draw(found.report, "png")
+    data = found.written(_KINDS[output.suffix.lower()])
     with whole_file(output, replace=force) as part:
         part.write_bytes(data)
 
 
 def _show(found: "Arena") -> None:
-    from apex_core.arena.wording import facts
+    from apex_core.pipeline.arena import facts
     from flows.terminal import out, print_table, printable
 
     report, console = found.report, out()
@@ -127,8 +118,7 @@ def _show(found: "Arena") -> None:
 def _table(report: "Report") -> "Table":
     from rich.text import Text
 
-    from apex_core.arena.methods import TITLES
-    from apex_core.arena.wording import estimate
+    from apex_core.pipeline.arena import TITLES, estimate
     from flows.terminal import plain_table
 
     parts: list[Subset] = [name for name, battles in report.subsets.items() if name != "all" and battles]
