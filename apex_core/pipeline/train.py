@@ -1,5 +1,6 @@
 """Stage 6: train the heads when there is something new to learn."""
 
+import logging
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -14,9 +15,11 @@ from apex_core.mert import describe_encoder
 from apex_core.pipeline import training_set as sets
 from apex_core.pipeline.measuring import measure_model
 from apex_core.pipeline.run import Run, StageReport
-from apex_core.pipeline.sides import check_sides
+from apex_core.pipeline.sides import check_sides, moved_since, named
 from apex_core.pipeline.training_set import TrainingSet
 from apex_core.settings import TrainSettings
+
+log = logging.getLogger("apex_core.pipeline")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +42,7 @@ def run_train(run: Run, *, force: bool = False) -> tuple[StageReport, Candidate 
     reason = _reason_to_skip(run, settings, chosen, force=force)
     if reason or chosen is None:
         return StageReport("train", {"tracks": chosen.rows.height if chosen else 0, "trained": 0}, reason), None
-    check_sides(chosen.rows, _former(run, settings, chosen.encoder_id))
+    chosen = _on_their_sides(run, settings, chosen)
     sets.freeze(run, chosen)
     data = sets.load_data(run.store, chosen, settings.mode, settings.layer_mix)
     trained = heads.train(data, settings, _epochs(run))
@@ -49,15 +52,28 @@ def run_train(run: Run, *, force: bool = False) -> tuple[StageReport, Candidate 
     return StageReport("train", counts, note), Candidate(chosen, data, trained, metrics, scored)
 
 
-def _former(run: Run, settings: TrainSettings, encoder_id: str) -> dict[str, pl.DataFrame]:
-    """Training sets of models that this one is compared with: the last of its condition, and the champion."""
+def _on_their_sides(run: Run, settings: TrainSettings, chosen: TrainingSet) -> TrainingSet:
+    """The training set without tracks that models which this one is compared with knew on another side.
+
+    Raises TrainingError when what belongs together lies on two sides.
+    """
+    moved = moved_since(chosen.rows, _former(run, settings, chosen.encoder_id))
+    if moved.height:
+        log.warning("quarantined, as a former training set had them on another side: %s", named(moved))
+        chosen = sets.quarantine(run, chosen, moved)
+    check_sides(chosen.rows)
+    return chosen
+
+
+def _former(run: Run, settings: TrainSettings, encoder_id: str) -> list[pl.DataFrame]:
+    """Rows of the training sets of the last model of this condition, and of the champion."""
     with run.catalog("train") as connection:
         champion = connection.execute(sql("train/champion_set")).fetchone()
-    named = {_last_trained(run, settings, encoder_id), champion and champion[0]} - {None}
-    found: dict[str, pl.DataFrame] = {}
-    for name in sorted(map(str, named)):
+    names = {_last_trained(run, settings, encoder_id), champion and champion[0]} - {None}
+    found: list[pl.DataFrame] = []
+    for name in sorted(map(str, names)):
         with suppress(NotFound):  # a champion from elsewhere learnt from a set that is not here
-            found[name] = sets.read(run.store, name).rows
+            found.append(sets.read(run.store, name).rows)
     return found
 
 

@@ -3,7 +3,7 @@
 import hashlib
 import io
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -46,6 +46,15 @@ def select(run: Run, encoder_id: str) -> TrainingSet | None:
             return None
         rows = _rows(connection, run, encoder_id)
     return TrainingSet(_identify(rows, encoder_id), current[0][0], encoder_id, rows)
+
+
+def quarantine(run: Run, chosen: TrainingSet, tracks: pl.DataFrame) -> TrainingSet:
+    """The training set without ``tracks``, which are used in nothing from now on."""
+    keys = {"platforms": tracks["platform"].to_list(), "track_ids": tracks["track_id"].to_list()}
+    with run.catalog("train") as connection:
+        connection.execute(sql("train/quarantine_moved"), keys)
+    rows = chosen.rows.join(tracks, on=["platform", "track_id"], how="anti", maintain_order="left")
+    return replace(chosen, training_set_id=_identify(rows, chosen.encoder_id), rows=rows)
 
 
 def _rows(connection: Connection, run: Run, encoder_id: str) -> pl.DataFrame:
