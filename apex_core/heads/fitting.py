@@ -8,9 +8,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from apex_core.heads.layers import Masks, Whole
 from apex_core.heads.losses import CombinedLoss, parameter_groups, target_losses
 from apex_core.heads.model import ApexHeads
-from apex_core.heads.normed import Masks, Whole
 from apex_core.heads.rows import Rows, batches
 from apex_core.heads.stacked import StackedHeads
 from apex_core.heads.together import Together
@@ -55,7 +55,6 @@ class Fit:
 
     def learn(self, rows: Rows, settings: TrainSettings) -> float:
         """One epoch over ``rows`` in batches of ``batch_size`` rows a process; the mean of the batches' losses."""
-        self.heads.train()
         size = settings.batch_size * self.together.count
         losses = [self.step(rows, index, settings.clip_norm) for index in batches(len(rows), size, self.shuffle)]
         self.schedule.step()
@@ -63,16 +62,16 @@ class Fit:
 
     def step(self, rows: Rows, index: Tensor, clip_norm: float) -> Tensor:
         """Learn from the batch of rows ``index``; its loss, a scalar on the device."""
-        self.optimizer.zero_grad(set_to_none=False)
+        self.criterion.zero_grad()
         loss = self._alone(rows, index) if self.together.alone else self._with_others(rows, index)
         torch.nn.utils.clip_grad_norm_([*self.heads.parameters(), *self.criterion.parameters()], clip_norm)
         self.optimizer.step()
-        return loss.detach()
+        return loss
 
     def _alone(self, rows: Rows, index: Tensor) -> Tensor:
         vectors, targets = rows.batch(index)
-        loss = self.criterion(*target_losses(self.heads(vectors, self.masks), targets))
-        loss.backward()
+        loss, gradient = self._loss(self.heads(vectors, self.masks), targets)
+        self.heads.backward(gradient)
         return loss
 
     def _with_others(self, rows: Rows, index: Tensor) -> Tensor:
@@ -80,14 +79,20 @@ class Fit:
         where = self.together.part(index)
         vectors, _ = rows.batch(index[where])
         predicted = self.heads(vectors, self.masks, Whole(len(index), self.together.total))
-        everything = self.together.whole(predicted, where, len(index)).requires_grad_()
-        loss = self.criterion(*target_losses(everything, rows.labels(index)))
-        loss.backward()
-        assert everything.grad is not None
-        predicted.backward(everything.grad[where])
+        everything = self.together.whole(predicted, where, len(index))
+        loss, gradient = self._loss(everything, rows.labels(index))
+        self.heads.backward(gradient[where])
         assert self.heads.flat.grad is not None
         self.together.total(self.heads.flat.grad)
         return loss
+
+    def _loss(self, predicted: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
+        """The loss, and its gradient for predictions float[n, t]; the criterion's own parameters get theirs."""
+        predicted.requires_grad_()
+        loss = self.criterion(*target_losses(predicted, targets))
+        loss.backward()
+        assert predicted.grad is not None
+        return loss.detach(), predicted.grad
 
     def validate(self, rows: Rows) -> tuple[float, dict[str, float]]:
         """What an epoch is selected by, and the mean squared error of each target that ``rows`` have labels of."""
@@ -100,10 +105,8 @@ class Fit:
         named = zip(self.model.config.targets, values.tolist(), present.tolist(), strict=True)
         return total, {target: loss for target, loss, there in named if there}
 
-    @torch.no_grad()
     def _predicted(self, rows: Rows) -> Tensor:
-        self.heads.eval()
-        return torch.cat([self.heads(part) for part in rows.parts(_EVALUATION_ROWS)])
+        return torch.cat([self.heads.predict(part) for part in rows.parts(_EVALUATION_ROWS)])
 
 
 def _apart(seed: int, rank: int) -> int:

@@ -12,17 +12,8 @@ import torch
 from torch import Tensor, nn
 
 from apex_core.heads.config import RANGES
+from apex_core.heads.layers import Layer, Masks, Norm, Whole
 from apex_core.heads.model import ApexHeads, Block
-from apex_core.heads.normed import Masks, Norm, Whole, averaged, normed
-
-
-@dataclass(frozen=True, slots=True)
-class _Layer:
-    """A layer of the trunk, or the same of all branches. weight: [out, in], or [branches, out, in]."""
-
-    weight: Tensor
-    norm: Norm
-    dropout: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +35,7 @@ class _Pair:
 class StackedHeads(nn.Module):
     """The heads of ``model``, one member, on a device; ``store`` brings what they have become back into it.
 
-    ``parameters()`` is one vector, whose gradient is always there: clear it by ``zero_grad(set_to_none=False)``.
+    ``parameters()`` is one vector, ``flat``; its gradient is always there, and each ``backward`` writes it anew.
     """
 
     def __init__(self, model: ApexHeads, device: torch.device | str = "cpu") -> None:
@@ -55,6 +46,7 @@ class StackedHeads(nn.Module):
         self.flat.grad = torch.zeros_like(self.flat)
         self._pairs: list[_Pair] = []
         self._taken = 0
+        self._vectors = self._hidden = self._shares = torch.empty(0)  # of the last forward
         self._build(model)
         self.load()
 
@@ -74,7 +66,7 @@ class StackedHeads(nn.Module):
         self._low = ranges[:, 0]
         self._span = ranges[:, 1] - ranges[:, 0]
 
-    def _layer(self, blocks: list[Block], apart: int) -> _Layer:
+    def _layer(self, blocks: list[Block], apart: int) -> Layer:
         linears = [cast(nn.Linear, block.block[0]) for block in blocks]
         norms = [cast(nn.BatchNorm1d, block.block[1]) for block in blocks]
         shape = (apart, 1, -1) if apart > 1 else (1, -1)
@@ -89,12 +81,12 @@ class StackedHeads(nn.Module):
             mean=self._average([cast(Tensor, one.running_mean) for one in norms], shape),
             variance=self._average([cast(Tensor, one.running_var) for one in norms], shape),
         )
-        return _Layer(weight, norm, cast(nn.Dropout, blocks[0].block[3]).p)
+        return Layer(weight, norm, cast(nn.Dropout, blocks[0].block[3]).p)
 
     def _piece(self, published: list[Tensor], shape: tuple[int, ...]) -> Tensor:
-        """A leaf of the graph that lies in the one vector, and its gradient in that of the vector."""
+        """A piece of the one vector, and as its gradient the same piece of the vector's."""
         start, self._taken = self._taken, self._taken + sum(one.numel() for one in published)
-        piece = self.flat.detach()[start : self._taken].view(shape).requires_grad_()
+        piece = self.flat.detach()[start : self._taken].view(shape)
         piece.grad = cast(Tensor, self.flat.grad)[start : self._taken].view(shape)
         self._pairs.append(_Pair(piece, published))
         return piece
@@ -119,24 +111,71 @@ class StackedHeads(nn.Module):
             if isinstance(module, nn.BatchNorm1d):
                 cast(Tensor, module.num_batches_tracked).fill_(self.batches)
 
+    @property
+    def layers(self) -> list[Layer]:
+        """The trunk's, then the branches'."""
+        return [*self._trunk, self._second]
+
+    @torch.no_grad()
+    def predict(self, x: Tensor) -> Tensor:
+        """Predict float[n, targets] as the published model does in evaluation."""
+        x = self._mixed(x)
+        for layer in self._trunk:
+            x = layer.predict(x)
+        return self._scores(self._second.predict(self._by_branch(x)))[0]
+
+    @torch.no_grad()
     def forward(self, x: Tensor, masks: Masks | None = None, whole: Whole | None = None) -> Tensor:
-        """Predict float[n, targets], as the published model does; in training with ``masks`` drawn for dropout.
+        """Predict float[n, targets] as the published model does in training; ``masks`` draws the dropout.
 
         ``whole`` is the batch that ``x`` is a part of, where several processes train together.
         """
-        self.batches += self.training
-        if self._mix:
-            weight, bias = self._mix
-            x = torch.matmul(weight.view(1, 1, -1), x).squeeze(1) + bias
+        whole = whole or Whole(len(x), _itself)
+        self.batches += 1
+        self._vectors = x
+        y = self._mixed(x)
         for layer in self._trunk:
-            x = self._through(layer, x, masks, whole)
-        x = x.view(len(x), len(self._low), -1).transpose(0, 1)  # [branches, n, features]
-        x = self._through(self._second, x, masks, whole)
-        x = torch.baddbmm(self._last_bias, x, self._last).squeeze(2)
-        return torch.addcmul(self._low, torch.sigmoid(x).t(), self._span)
+            y = layer.forward(y, masks, whole)
+        self._hidden = self._second.forward(self._by_branch(y), masks, whole)
+        scores, self._shares = self._scores(self._hidden)
+        return scores
 
-    def _through(self, layer: _Layer, x: Tensor, masks: Masks | None, whole: Whole | None) -> Tensor:
-        y = torch.matmul(x, layer.weight.transpose(-1, -2))
-        if not self.training:
-            return averaged(y, layer.norm)
-        return normed(y, layer.norm, masks.draw(layer.dropout, *y.shape) if masks else None, whole)
+    @torch.no_grad()
+    def backward(self, gradient: Tensor) -> None:
+        """Write the gradient of ``flat`` from that of the last ``forward``'s predictions, float[n, targets]."""
+        slope = (gradient * self._span).t().unsqueeze(2) * (self._shares * (1 - self._shares))
+        torch.matmul(self._hidden.mT, slope, out=self._last.grad)
+        torch.sum(slope, dim=1, keepdim=True, out=self._last_bias.grad)
+        torch.mul(slope, self._last.mT, out=self._hidden)
+        # What a layer was given is where its gradient goes: nothing reads it after that.
+        wide = self._trunk[-1].output
+        self._second.backward(self._hidden, self._by_branch(wide))
+        for layer, below in zip(reversed(self._trunk[1:]), reversed(self._trunk[:-1]), strict=True):
+            layer.backward(layer.output, below.output)
+        first = self._trunk[0]
+        if not self._mix:
+            first.backward(first.output, None)
+            return
+        mixed = torch.empty_like(self._vectors[:, 0])
+        first.backward(first.output, mixed)
+        weight, bias = self._mix
+        cast(Tensor, weight.grad).view(-1).copy_((self._vectors * mixed.unsqueeze(1)).sum(dim=(0, 2)))
+        cast(Tensor, bias.grad).copy_(mixed.sum())
+
+    def _mixed(self, x: Tensor) -> Tensor:
+        if not self._mix:
+            return x
+        weight, bias = self._mix
+        return torch.matmul(weight.view(1, -1), x).squeeze(1) + bias
+
+    def _by_branch(self, x: Tensor) -> Tensor:
+        return x.view(len(x), len(self._low), -1).transpose(0, 1)
+
+    def _scores(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Scores [n, targets], and how far each is up its range, [targets, n, 1]."""
+        shares = torch.sigmoid(torch.baddbmm(self._last_bias, x, self._last))
+        return torch.addcmul(self._low, shares.squeeze(2).t(), self._span), shares
+
+
+def _itself(tensor: Tensor) -> Tensor:
+    return tensor
