@@ -1,5 +1,6 @@
 """The report in words: figures, facts, and one HTML page that needs nothing else."""
 
+import re
 from collections.abc import Callable, Iterable
 from itertools import groupby
 from typing import Any
@@ -58,7 +59,7 @@ def page(report: Report, model: str | None = None) -> str:
     filters: dict[str, Callable[..., Any]] = {"estimate": estimate, "by_protocol": _by_protocol}
     environment.filters.update(filters)
     svg = draw(report, "svg").decode()
-    picture = Markup(svg[svg.index("<svg") :])
+    picture = Markup(re.sub("<metadata>.*?</metadata>", "", svg[svg.index("<svg") :], flags=re.DOTALL))
     template = environment.get_template("arena.html")
     return template.render(r=report, model=model, picture=picture, titles=TITLES, facts=facts(report))
 
