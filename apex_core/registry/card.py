@@ -98,7 +98,7 @@ def _results(test: Mapping[str, Mapping[str, float | None]]) -> list[Any]:
     return [
         EvalResult(
             task_type="audio-regression",
-            task_name=f"{target} of a song",
+            task_name="popularity and aesthetics of a song",
             dataset_type="own-test-songs",
             dataset_name="test songs of the training set",
             dataset_split="test",

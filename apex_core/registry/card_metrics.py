@@ -21,6 +21,7 @@ def measured(
         all_figures(test, _intervals(metrics)),
         _ceiling(test, ceiling),
         *(_against(metrics, rival, figure) for figure in _COMPARED),
+        _gain(metrics, rival),
         _picture(plots, "predicted_against_actual", "Predicted against actual, a panel a target"),
         _parts(metrics),
         _picture(plots, "by_platform", "Rank correlation by platform, with intervals"),
@@ -79,6 +80,34 @@ def _against(metrics: Mapping[str, Any], rival: Mapping[str, Any] | None, figure
         else ""
     )
     return f"### Against baselines: {_COMPARED[figure]}{told}\n\n{beside(figure, columns, metrics['test'])}"
+
+
+def _gain(metrics: Mapping[str, Any], rival: Mapping[str, Any] | None) -> str:
+    """How much more Spearman than the champion and the baselines: an interval of the difference says more than two."""
+    drawn = (metrics.get("intervals") or {}).get("gain") or {}
+    others: dict[str, tuple[TargetMetrics, Intervals]] = {}
+    if rival is not None:
+        others[f"over {rival['name']}"] = (rival["test"], rival["gain"])
+    for name, found in (metrics.get("baselines") or {}).items():
+        others[f"over {NAMES.get(str(name), str(name))}"] = (found, drawn.get(name) or {})
+    columns = {
+        name: ({target: {"spearman": _more(metrics["test"], found, target)} for target in metrics["test"]}, spans)
+        for name, (found, spans) in others.items()
+    }
+    columns = {
+        name: pair for name, pair in columns.items() if any(one["spearman"] is not None for one in pair[0].values())
+    }
+    if not columns:
+        return ""
+    return (
+        "### Gain in Spearman\n\nWhere an interval lies above 0, this model ranks better by more than the choice of "
+        f"test songs explains.\n\n{beside('spearman', columns, metrics['test'])}"
+    )
+
+
+def _more(ours: TargetMetrics, theirs: TargetMetrics, target: str) -> float | None:
+    mine, other = (one.get(target, {}).get("spearman") for one in (ours, theirs))
+    return None if mine is None or other is None else mine - other
 
 
 def _parts(metrics: Mapping[str, Any]) -> str:

@@ -64,7 +64,9 @@ def draw_plots(folder: Path, what: Drawable) -> list[str]:
     """Draw every picture there is something to show in, below ``folder``; returns their names relative to it."""
     drawn: list[str] = []
     (folder / FOLDER).mkdir(parents=True, exist_ok=True)
-    with mpl.rc_context(_STYLE):
+    with mpl.rc_context():
+        mpl.rcdefaults()  # whatever a user has set for his own pictures
+        mpl.rcParams.update(_STYLE)
         for name, draw in _PICTURES.items():
             figure = draw(what)
             if figure is not None:
