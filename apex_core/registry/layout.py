@@ -9,6 +9,7 @@ MODELS = "models"
 ALIASES = f"{MODELS}/aliases"
 HOLDS = f"{MODELS}/holds"
 DECISIONS = f"{MODELS}/decisions"
+CLAIMS = f"{MODELS}/claims"
 
 WEIGHTS = "model.safetensors"
 CONFIG = "config.json"

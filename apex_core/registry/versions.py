@@ -5,7 +5,7 @@ from pathlib import Path
 
 from apex_core.errors import ArtifactError, NotFound
 from apex_core.registry.contents import read_contents
-from apex_core.registry.layout import FILES, MODELS, WEIGHTS, check_version, is_version, version_prefix
+from apex_core.registry.layout import CLAIMS, FILES, MODELS, WEIGHTS, check_version, is_version, version_prefix
 from apex_core.storage import Manifest, Store, read_manifest, write_manifest
 from apex_core.storage.manifest import NAME, Entry, entry_of
 
@@ -17,19 +17,17 @@ def publish(store: Store, version: str, folder: Path) -> Manifest:
 
     A publication that was cut short left no manifest: it is neither listed nor loaded, and publishing again
     completes it. Raises ArtifactError when files are missing, when the weights are not those the version is
-    named after, and when the version is published with other files.
+    named after, and when the version is published, or being published, with other files.
     """
     prefix = version_prefix(version)
     files = _entries(folder, version)
     if (published := _published(store, prefix)) is not None:
         return _same(published, files, version)
+    _claim(store, version, files)
     for name, entry in files.items():
         _upload(store, f"{prefix}/{name}", folder / name, entry)
     if not write_manifest(store, prefix, Manifest(files, {"version": version})):
         return _same(read_manifest(store, prefix), files, version)
-    # Somebody who publishes other files under this name may have put one in before our manifest settled it.
-    for name, entry in files.items():
-        _upload(store, f"{prefix}/{name}", folder / name, entry)
     log.info("published %s", version)
     return Manifest(files, {"version": version})
 
@@ -51,6 +49,7 @@ def delete_version(store: Store, version: str) -> None:
     keys = store.list(version_prefix(version))
     for key in sorted(keys, key=lambda key: not key.endswith(NAME)):
         store.delete(key)
+    store.delete(f"{CLAIMS}/{version}.json")
 
 
 def version_folders(store: Store) -> set[str]:
@@ -76,6 +75,23 @@ def _entries(folder: Path, version: str) -> dict[str, Entry]:
     if not check_version(version).endswith(files[WEIGHTS].sha256[:8]):
         raise ArtifactError(f"{version} is not named after these weights ({files[WEIGHTS].sha256[:8]}).")
     return files
+
+
+def _claim(store: Store, version: str, files: dict[str, Entry]) -> None:
+    """Say, once and for all, which files the version will have: two who mean different ones never mix them.
+
+    Whoever is cut short and comes again with equal files goes on.
+    """
+    key, wanted = f"{CLAIMS}/{version}.json", {name: entry.sha256 for name, entry in sorted(files.items())}
+    if store.put_json(key, wanted):
+        return
+    claimed: dict[str, str] = store.read_json(key)
+    differing = sorted(name for name in claimed.keys() | wanted.keys() if claimed.get(name) != wanted.get(name))
+    if differing:
+        raise ArtifactError(
+            f"{version} is being published by somebody else with another {', '.join(differing)}.",
+            fix=f"if that was cut short for good, delete {store.url}/{key}; nobody uses what it has left",
+        )
 
 
 def _published(store: Store, prefix: str) -> Manifest | None:

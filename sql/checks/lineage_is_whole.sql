@@ -15,5 +15,6 @@ UNION ALL
 SELECT 'model_version', version, 'no score run ' || score_run_id
 FROM (FROM model_version WHERE score_run_id IS NOT NULL) ANTI JOIN score_run USING (score_run_id)
 UNION ALL
-SELECT 'model_version', version, 'no encoder ' || encoder_id FROM model_version ANTI JOIN encoder USING (encoder_id)
+SELECT 'model_version', version, 'no encoder ' || encoder_id
+FROM (FROM model_version WHERE training_set_id IS NOT NULL) ANTI JOIN encoder USING (encoder_id)
 ORDER BY ALL

@@ -6,7 +6,15 @@ from typing import Any
 import pytest
 
 from apex_core.errors import ArtifactError
-from apex_core.registry import is_published, list_versions, load_artifact, publish
+from apex_core.registry import (
+    check_published,
+    delete_version,
+    is_published,
+    list_versions,
+    load_artifact,
+    publish,
+    version_folders,
+)
 from apex_core.registry.artifact import FILES
 from apex_core.storage import Store
 
@@ -35,7 +43,7 @@ def _dying(store: Store, writes: int) -> Store:
     return Dying(store.url, store.fs, store.root)
 
 
-@pytest.mark.parametrize("writes", range(len(FILES) + 1))
+@pytest.mark.parametrize("writes", range(len(FILES) + 2))
 def test_a_publication_killed_at_any_write_is_neither_listed_nor_loaded_and_can_be_completed(
     store: Store, stage: Stage, writes: int
 ) -> None:
@@ -76,6 +84,41 @@ def test_a_published_version_never_changes(store: Store, stage: Stage) -> None:
     load_artifact(store, staged.version)
 
 
+def test_what_was_begun_with_other_files_is_not_mixed_with_these(store: Store, stage: Stage) -> None:
+    staged, other = stage(), stage(folder="other", card="# another card\n")
+    with pytest.raises(Killed):
+        publish(_dying(store, 3), staged.version, staged.folder)
+    with pytest.raises(ArtifactError, match=r"being published by somebody else with another README\.md"):
+        publish(store, staged.version, other.folder)
+    publish(store, staged.version, staged.folder)
+    check_published(store, staged.version)
+
+
+def test_a_version_is_deleted_manifest_first_and_a_deletion_cut_short_is_completed(store: Store, stage: Stage) -> None:
+    staged, kept = stage(), stage(2.0, "kept")
+    publish(store, staged.version, staged.folder)
+    publish(store, kept.version, kept.folder)
+    gone: list[str] = []
+
+    class Dying(Store):
+        def delete(self, key: str) -> None:
+            if len(gone) == 2:
+                raise Killed
+            gone.append(key)
+            Store.delete(self, key)
+
+    with pytest.raises(Killed):
+        delete_version(Dying(store.url, store.fs, store.root), staged.version)
+    assert gone[0].endswith("/MANIFEST.json")
+    assert list_versions(store) == [kept.version]
+    assert version_folders(store) == {staged.version, kept.version}
+    delete_version(store, staged.version)
+    assert version_folders(store) == {kept.version}
+    assert not [key for key in store.list("models") if staged.version in key]
+    check_published(store, kept.version)
+    assert publish(store, staged.version, staged.folder)  # its name is free again
+
+
 def test_a_further_file_is_a_difference_too(store: Store, stage: Stage) -> None:
     staged = stage()
     publish(store, staged.version, staged.folder)
@@ -101,7 +144,7 @@ def test_a_slower_publisher_of_the_same_files_agrees(store: Store, stage: Stage)
 
     class Late(Store):
         def read_json(self, key: str) -> Any:
-            looks.append(key)
+            looks.extend([key] if key.endswith("MANIFEST.json") else [])
             return Store.read_json(self, f"{key}.not-yet" if len(looks) == 1 else key)
 
     first = publish(store, staged.version, staged.folder)
