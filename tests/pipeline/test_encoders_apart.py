@@ -20,10 +20,9 @@ from apex_core.pipeline.predictor import Predictor
 from apex_core.pipeline.publish import build
 from apex_core.pipeline.similar import similar
 from apex_core.registry import load_artifact, resolve_alias
-from apex_core.sandbox import SandboxServer, World, build_world
+from apex_core.sandbox import SandboxServer, World
 from apex_core.settings import Settings
 from apex_core.storage import Store
-from tests.pipeline.conftest import SIZE
 from tests.pipeline.nights import night, settings_for
 
 
@@ -40,9 +39,8 @@ def other(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def nights(tmp_path_factory: pytest.TempPathFactory, other: Path) -> Iterator[tuple[Settings, Settings]]:
+def nights(world: World, tmp_path_factory: pytest.TempPathFactory, other: Path) -> Iterator[tuple[Settings, Settings]]:
     """Settings of a first night with the stand-in and of a second with the other encoder, both over."""
-    world = build_world(SIZE, tmp_path_factory.mktemp("apart-world"))
     threads = torch.get_num_threads()
     torch.set_num_threads(1)  # such small matrices are not worth sharing
     with SandboxServer(world) as server:

@@ -1,5 +1,7 @@
 """The nightly as a whole, against the sandbox with its faults."""
 
+import shutil
+from dataclasses import dataclass
 from datetime import timedelta
 
 import pytest
@@ -7,16 +9,38 @@ import pytest
 from apex_core.catalog import connect, latest_snapshot, open_snapshot, require_checks, sql
 from apex_core.pipeline.predict import run_predict
 from apex_core.pipeline.report import overview
-from apex_core.pipeline.run import begin
+from apex_core.pipeline.run import StageReport, begin
 from apex_core.registry import load_artifact, resolve_alias
 from apex_core.sandbox import SandboxServer, World
 from apex_core.settings import Settings
 from apex_core.storage import Store
-from tests.pipeline.nights import night, prints
+from tests.pipeline.nights import night, prints, settings_for
 
 
-def test_first_night_walks_through_the_whole_house(settings: Settings, world: World) -> None:
-    reports = night(settings, world.epoch, "n1")
+@dataclass(frozen=True)
+class FirstNight:
+    """A home that has gone through its first night, and what that night said."""
+
+    settings: Settings
+    reports: dict[str, StageReport]
+
+
+@pytest.fixture(scope="module")
+def first_night(world: World, tmp_path_factory: pytest.TempPathFactory) -> FirstNight:
+    with SandboxServer(world) as server:
+        settings = settings_for(tmp_path_factory.mktemp("first-night") / "home", world, server)
+        return FirstNight(settings, night(settings, world.epoch, "n1"))
+
+
+@pytest.fixture
+def house(first_night: FirstNight, settings: Settings) -> Settings:
+    """Settings of a copy of that home, with a platform of its own."""
+    shutil.copytree(first_night.settings.home, settings.home, symlinks=True, dirs_exist_ok=True)
+    return settings
+
+
+def test_first_night_walks_through_the_whole_house(first_night: FirstNight, world: World) -> None:
+    settings, reports = first_night.settings, first_night.reports
     for platform in ("suno", "udio"):
         counts = reports[f"ingest {platform}"].counts
         assert counts["records_in"] == sum(
@@ -43,11 +67,10 @@ def test_first_night_walks_through_the_whole_house(settings: Settings, world: Wo
     assert overview(settings)["metrics"]
 
 
-def test_a_night_with_nothing_new_changes_nothing(settings: Settings, world: World) -> None:
-    night(settings, world.epoch, "n1")
-    before = prints(settings)
-    reports = night(settings, world.epoch + timedelta(minutes=5), "n2")
-    assert prints(settings) == before
+def test_a_night_with_nothing_new_changes_nothing(house: Settings, world: World) -> None:
+    before = prints(house)
+    reports = night(house, world.epoch + timedelta(minutes=5), "n2")
+    assert prints(house) == before
     assert reports["audio"].counts["wanted"] == 0
     assert reports["extract"].counts["songs"] == 0
     assert reports["train"].counts["trained"] == 0
@@ -56,12 +79,11 @@ def test_a_night_with_nothing_new_changes_nothing(settings: Settings, world: Wor
     assert reports["snapshot"].counts["published"] == 0
 
 
-def test_one_new_track_is_one_of_everything(settings: Settings, world: World, server: SandboxServer) -> None:
-    night(settings, world.epoch, "n1")
+def test_one_new_track_is_one_of_everything(house: Settings, world: World, server: SandboxServer) -> None:
     server.release()
     # Of 30 tracks one is 3 %: this test is about the work a track causes, not about when a retraining is due.
-    calm = settings.model_copy(
-        update={"train": settings.train.model_copy(update={"min_new_share": 0.2, "min_target_move": 20})}
+    calm = house.model_copy(
+        update={"train": house.train.model_copy(update={"min_new_share": 0.2, "min_target_move": 20})}
     )
     reports = night(calm, world.epoch + timedelta(minutes=5), "n2")
     assert sum(reports[f"ingest {platform}"].counts["upserted"] for platform in ("suno", "udio")) == 1
@@ -73,17 +95,16 @@ def test_one_new_track_is_one_of_everything(settings: Settings, world: World, se
 
 
 def test_a_day_later_counts_grew_and_the_model_is_trained_anew(
-    settings: Settings, world: World, server: SandboxServer
+    house: Settings, world: World, server: SandboxServer
 ) -> None:
-    night(settings, world.epoch, "n1")
     tomorrow = world.epoch + timedelta(days=30)
     server.set_clock(tomorrow)
-    reports = night(settings, tomorrow, "n2")
+    reports = night(house, tomorrow, "n2")
     assert reports["ingest suno"].counts["observations"] > 0
     assert reports["score"].counts["new_runs"] == 1
     assert reports["train"].counts["trained"] == 1
     assert reports["extract"].counts["songs"] == 0, "no audio is new"
-    with connect(settings, "test") as connection:
+    with connect(house, "test") as connection:
         kept = connection.execute("SELECT count(DISTINCT score_run_id) FROM engagement_score").fetchall()[0][0]
     assert kept == 2
 
@@ -105,23 +126,24 @@ def test_without_labels_only_popularity_is_learned(settings: Settings, world: Wo
 
 
 @pytest.mark.slow
-def test_a_champion_that_only_the_store_knows_is_adopted(settings: Settings, world: World) -> None:
-    night(settings, world.epoch, "n1")
-    before = prints(settings)
-    with connect(settings, "test") as connection:
+def test_a_champion_that_only_the_store_knows_is_adopted(house: Settings, world: World) -> None:
+    before = prints(house)
+    with connect(house, "test") as connection:
         for table in ("model_version", "model_alias", "prediction"):
             connection.execute(f"DELETE FROM {table}")
-    run = begin(settings, "nightly", world.epoch, "n2", alone=True)
+    run = begin(house, "nightly", world.epoch, "n2", alone=True)
     assert run_predict(run).counts["songs"] > 0
-    assert prints(settings) == before
+    assert prints(house) == before
 
 
 @pytest.mark.slow
-def test_two_flows_that_predict_at_once_leave_one_prediction_a_song(settings: Settings, world: World) -> None:
-    night(settings, world.epoch, "n1")
-    with connect(settings, "test") as connection:
+def test_two_flows_that_predict_at_once_leave_one_prediction_a_song(house: Settings, world: World) -> None:
+    with connect(house, "test") as connection:
         rows = connection.execute("FROM prediction").fetchall()
-        connection.register("incoming_prediction", connection.sql("FROM prediction").to_arrow_table())
-        connection.execute(sql("predict/insert"))
+        query = "SELECT p.* EXCLUDE (version), shard_id FROM prediction AS p JOIN embedding USING (sha256)"
+        again = connection.sql(query)
+        connection.register("incoming_prediction", again.to_arrow_table())
+        (version, encoder_id), *_ = connection.execute("SELECT version, encoder_id FROM model_version").fetchall()
+        connection.execute(sql("predict/insert"), {"version": version, "encoder_id": encoder_id})
         assert len(connection.execute("FROM prediction").fetchall()) == len(rows)
         require_checks(connection)
