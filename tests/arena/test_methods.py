@@ -70,7 +70,7 @@ def test_planted_systems_lift_the_baseline_and_nothing_else(tmp_path: Path) -> N
 
 
 def test_features_that_only_betray_the_system_fall_to_chance_with_systems_they_do_not_know(tmp_path: Path) -> None:
-    """The trap of FACTS §7: a figure far above chance that rests on who made a song. Systems are few, so four worlds."""
+    """The trap of FACTS §7: a figure far above chance that rests on who made a song. Systems are few: four worlds."""
     seen, never = [], []
     for seed in range(4):
         made = arrays(tmp_path, world(400, seed, systems=6, strength=1.5, accent=3.0))
@@ -112,31 +112,28 @@ def swapped(one: Record) -> Record:
     return {**one, **turned, "preference": {"A": "B", "B": "A"}[one["preference"]]}
 
 
-def test_no_recording_is_learned_from_and_tested_on(tmp_path: Path) -> None:
-    """Recordings are shared at random; a fold, or a pair of systems held out, shares none with what it learns from."""
+def test_no_recording_and_no_prompt_is_learned_from_and_tested_on(tmp_path: Path) -> None:
+    """Both are shared at random; a fold, or a pair of systems held out, shares none with what it learns from."""
     rng = np.random.default_rng(16)
     records = world(300, 16, systems=5)
     for one in records:
-        one |= {
-            "audio_a": f"{one['system_a']}-{rng.integers(300)}",
-            "audio_b": f"{one['system_b']}-{rng.integers(300)}",
-        }
-    made = arrays(tmp_path, records, Policy(group_by="recording"))
+        one |= {f"audio_{side}": f"{one[f'system_{side}']}-{rng.integers(500)}" for side in "ab"}
+        one["prompt"] = f"prompt {rng.integers(600)}"
+    made = arrays(tmp_path, records)
     kept = read_battles([tmp_path / "battles.json"]).battles
     tested = np.zeros(len(kept), dtype=int)
-    for train, test in _folds(made, 4, 1):
-        assert heard(kept, train).isdisjoint(heard(kept, test))
-        tested += test
+    for held_out in (list(_folds(made, 4, 1)), list(_pairs(made))):
+        for train, test in held_out:
+            assert heard(kept, train).isdisjoint(heard(kept, test))
+            tested += test
     for train, test in _pairs(made):
-        assert heard(kept, train).isdisjoint(heard(kept, test))
         assert systems(kept, train).isdisjoint(systems(kept, test))
-        tested += test
     assert (tested == 2).all()
-    assert len(set(made.groups)) < 250  # recordings are shared indeed
+    assert len(set(made.groups)) < 250  # they are shared indeed
 
 
 def heard(battles: Sequence[Any], rows: np.ndarray[Any, Any]) -> set[str]:
-    return {audio for battle, used in zip(battles, rows, strict=True) if used for audio in battle.audio}
+    return {name for one, used in zip(battles, rows, strict=True) if used for name in (*one.audio, one.prompt)}
 
 
 def systems(battles: Sequence[Any], rows: np.ndarray[Any, Any]) -> set[str]:

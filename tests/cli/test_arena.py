@@ -1,4 +1,4 @@
-"""`apex arena`: battles in, figures beside the baseline out; no catalog, no server, and a model for recordings alone."""
+"""`apex arena`: battles in, figures beside the baseline out; no catalog, and a model for recordings alone."""
 
 import json
 from pathlib import Path
