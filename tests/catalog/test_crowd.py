@@ -38,6 +38,7 @@ def test_twenty_readers_see_whole_nights_while_ten_are_published(tmp_path: Path,
     assert sum(report.counts["removed"] for report in reports) >= NIGHTS - 5, "snapshots went while they were read"
 
 
+@pytest.mark.slow
 def test_twenty_readers_of_a_store_on_s3_fetch_a_snapshot_once(tmp_path: Path, s3_url: str) -> None:
     publish_night(settings_for(tmp_path / "writer", s3_url), 1)
     (tmp_path / "stop").touch()

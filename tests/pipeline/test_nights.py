@@ -118,6 +118,7 @@ def test_segment_mode_and_popularity_alone_go_the_same_way(settings: Settings, w
     assert metrics == {"score_streams", "score_likes"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("files", [()])
 def test_without_labels_only_popularity_is_learned(settings: Settings, world: World, files: tuple[str, ...]) -> None:
     unlabelled = settings.model_copy(update={"aesthetics": settings.aesthetics.model_copy(update={"files": files})})
