@@ -56,13 +56,13 @@ def list_(
         _print_json({**now, "models": rows})
         return
     shown = [{**row, "reason": _short(row["reason"])} for row in rows]
-    _print(shown or [{"version": None}])
+    _print(shown)
     held = now["hold"]
     if held and held["held"]:
         notice(f"promotion is held since {held['set_at'][:16]} by {held['set_by']}: {held['reason']}")
         notice("apex models hold --release lets the gate promote again")
     if now["champion"] is None:
-        notice("no champion yet")
+        notice("no champion yet" if shown else "no model yet: apex nightly trains one, apex models import takes one in")
 
 
 @models.command()
