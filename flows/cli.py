@@ -25,6 +25,8 @@ from flows.commands.similar import similar
 from flows.commands.snapshot import snapshot
 from flows.commands.sql import sql
 from flows.commands.status import status
+from flows.commands.sweep import sweep
+from flows.commands.train import train
 from flows.commands.why import why
 from flows.demo import demo
 
@@ -77,6 +79,8 @@ for command in (
     predict,
     embed,
     arena,
+    train,
+    sweep,
     status,
     why,
     similar,

@@ -76,6 +76,9 @@ class Together:
         return json.loads(bytes(self.agreed(data).tolist()))
 
 
+ALONE = Together()
+
+
 def started_together() -> bool:
     """Whether torchrun started this process as one of several."""
     return int(os.environ.get("WORLD_SIZE", "1")) > 1

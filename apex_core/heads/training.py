@@ -18,7 +18,7 @@ from apex_core.heads.config import HeadsConfig
 from apex_core.heads.fitting import Fit, seeded, threads
 from apex_core.heads.model import ApexHeads, join
 from apex_core.heads.rows import Rows, select
-from apex_core.heads.together import Together
+from apex_core.heads.together import ALONE, Together
 from apex_core.heads.training_data import TrainingData, target_statistics
 from apex_core.settings import TrainSettings
 
@@ -54,24 +54,33 @@ class TrainedHeads:
 
 
 def train(
-    data: TrainingData, settings: TrainSettings, progress: Callable[[EpochFacts], None] | None = None
+    data: TrainingData,
+    settings: TrainSettings,
+    progress: Callable[[EpochFacts], None] | None = None,
+    together: Together = ALONE,
 ) -> TrainedHeads:
     """Train heads on the train rows, select the epoch with the lowest total loss on the validation rows.
 
     On a CPU equal data, settings and thread count give equal weights to the last bit. The global random state
     is as before afterwards. Of an ensemble the history and best epoch are the first member's. Raises TrainingError
-    without rows to train or select on, and when a loss is not finite. Processes that have been joined
-    (``heads.together``) train one model, if each calls this with the same data and settings.
+    without rows to train or select on, and when a loss is not finite. Of processes that
+    train ``together`` each calls this with the same data and settings, and gets the same model.
     """
+    alike = settings.model_copy(update={"ensemble": 1})
     seeds = range(settings.seed, settings.seed + settings.ensemble)
-    members = [_train(data, settings.model_copy(update={"seed": seed, "ensemble": 1}), progress) for seed in seeds]
+    members = [_train(data, alike.model_copy(update={"seed": seed}), progress, together) for seed in seeds]
     if len(members) == 1:
         return members[0]
     model = join([member.model for member in members])
     return replace(members[0], model=model, config=model.config)
 
 
-def _train(data: TrainingData, settings: TrainSettings, progress: Callable[[EpochFacts], None] | None) -> TrainedHeads:
+def _train(
+    data: TrainingData,
+    settings: TrainSettings,
+    progress: Callable[[EpochFacts], None] | None,
+    together: Together,
+) -> TrainedHeads:
     config = HeadsConfig.of(
         settings, hidden=data.hidden, encoder_id=data.encoder_id, statistics=target_statistics(data)
     )
@@ -82,7 +91,7 @@ def _train(data: TrainingData, settings: TrainSettings, progress: Callable[[Epoc
     with threads(1 if small else torch.get_num_threads()):
         with seeded(settings.seed):
             model = ApexHeads(config)
-        history = _run(Fit.begin(model, settings, device, Together.now()), rows, held_out, settings, progress)
+        history = _run(Fit.begin(model, settings, device, together), rows, held_out, settings, progress)
     best_epoch = next(facts.epoch for facts in reversed(history) if facts.best)
     log.info("trained %s: best epoch %d of %d", config.condition, best_epoch, len(history))
     return TrainedHeads(model.eval(), config, tuple(history), best_epoch)

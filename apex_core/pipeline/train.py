@@ -17,6 +17,7 @@ from apex_core.pipeline.measuring import measure_model
 from apex_core.pipeline.run import Run, StageReport
 from apex_core.pipeline.sides import check_sides, moved_since, named
 from apex_core.pipeline.training_set import TrainingSet
+from apex_core.pipeline.training_together import fit
 from apex_core.settings import TrainSettings
 
 log = logging.getLogger("apex_core.pipeline")
@@ -42,17 +43,16 @@ def run_train(run: Run, *, force: bool = False) -> tuple[StageReport, Candidate 
     reason = _reason_to_skip(run, settings, chosen, force=force)
     if reason or chosen is None:
         return StageReport("train", {"tracks": chosen.rows.height if chosen else 0, "trained": 0}, reason), None
-    chosen = _on_their_sides(run, settings, chosen)
+    chosen = on_their_sides(run, settings, chosen)
     sets.freeze(run, chosen)
-    data = sets.load_data(run.store, chosen, settings.mode, settings.layer_mix)
-    trained = heads.train(data, settings, _epochs(run))
+    data, trained = fit(run.store, chosen, settings, _epochs(run))
     metrics, scored = measure_model(run.store, chosen, data, trained.model, settings)
     counts = {"tracks": chosen.rows.height, "trained": 1, "epochs": len(trained.history)}
     note = f"best epoch {trained.best_epoch}, training set {chosen.training_set_id}"
     return StageReport("train", counts, note), Candidate(chosen, data, trained, metrics, scored)
 
 
-def _on_their_sides(run: Run, settings: TrainSettings, chosen: TrainingSet) -> TrainingSet:
+def on_their_sides(run: Run, settings: TrainSettings, chosen: TrainingSet) -> TrainingSet:
     """The training set without tracks that models which this one is compared with knew on another side.
 
     Raises TrainingError when what belongs together lies on two sides.
