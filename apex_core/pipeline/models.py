@@ -7,11 +7,13 @@ back of whoever was about to roll back.
 import contextlib
 import getpass
 from collections.abc import Generator
+from dataclasses import dataclass
 from datetime import datetime
 
+from apex_core.catalog import sql
 from apex_core.catalog.lock import hold as lock
 from apex_core.errors import ArtifactError, NotFound
-from apex_core.pipeline.run import Run, StageReport, at_work
+from apex_core.pipeline.run import Run, at_work
 from apex_core.registry import (
     CHAMPION,
     AliasRecord,
@@ -132,9 +134,22 @@ def has_catalog(settings: Settings) -> bool:
     return settings.catalog_path.exists()
 
 
-def follow(run: Run) -> tuple[StageReport, StageReport]:
+@dataclass(frozen=True, slots=True)
+class Followed:
+    """What followed a decision: songs predicted now, songs with the champion's predictions, the snapshot's note."""
+
+    predicted: int
+    shown: int
+    encoder_id: str
+    snapshot: str
+
+
+def follow(run: Run) -> Followed:
     """Let the catalog's mirror, the predictions and the public snapshot follow what was decided, at once."""
     from apex_core.pipeline.predict import run_predict
     from apex_core.pipeline.snapshot import run_snapshot
 
-    return run_predict(run), run_snapshot(run)
+    predicted = run_predict(run)
+    with run.catalog("models") as connection:
+        shown, encoder_id = connection.execute(sql("registry/shown")).fetchall()[0]
+    return Followed(int(predicted.counts["songs"]), shown, encoder_id or "", run_snapshot(run).note)

@@ -253,15 +253,17 @@ def _follow(settings: "Settings", later: bool) -> None:
     run = begin(settings, "models", as_of, f"models-{as_of:%Y%m%dT%H%M%S}-{secrets.token_hex(3)}")
     try:
         with progress() as show, at_work(settings):
-            predicted, snapshot = moves.follow(replace(run, progress=show))
+            followed = moves.follow(replace(run, progress=show))
     except BaseException:
         end(run, "failed", _now())
         notice("the champion is set; its predictions follow with the next nightly, or: apex models promote VERSION")
         raise
     end(run, "completed", _now())
-    songs = int(predicted.counts["songs"])
-    notice(f"{songs:,} songs predicted anew" if songs else "its predictions were in the catalog")
-    notice(f"snapshot {snapshot.note}")
+    if followed.shown:
+        notice(f"its predictions of {followed.shown:,} songs are shown, {followed.predicted:,} of them worked out now")
+    else:
+        notice(f"it predicts nothing: no song has vectors of {followed.encoder_id} (apex nightly makes the settings')")
+    notice(f"snapshot {followed.snapshot}")
 
 
 def _store() -> "tuple[Settings, Store]":

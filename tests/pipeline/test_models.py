@@ -84,8 +84,8 @@ def test_after_a_rollback_readers_see_the_older_champion_s_predictions_and_promo
     for step, n in ((1, 0), (2, TRACKS)):
         record, held = models.roll_back(settings, None, "it ranks nonsense", "ann", AT)
         assert (record.version, record.set_by, held.held) == (told[-1 - step][0], "ann", True)
-        report, _ = models.follow(begin(settings, "models", AT + timedelta(hours=step), f"back-{step}"))
-        assert report.counts["songs"] == n
+        followed = models.follow(begin(settings, "models", AT + timedelta(hours=step), f"back-{step}"))
+        assert (followed.predicted, followed.shown, followed.encoder_id) == (n, TRACKS, "e1")
         assert shown(settings) == [(record.version, TRACKS)]
         assert predicted(settings) == told[-1 - step][1]
     with connect(settings, "test") as connection:
