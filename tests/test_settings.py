@@ -173,3 +173,28 @@ def test_a_published_loss_brings_its_hyper_parameters_along(monkeypatch: pytest.
     train = get_settings().train
     assert (train.learning_rate, train.weight_decay, train.epochs, train.patience) == (1e-4, 1e-4, 50, 20)
     assert train.batch_size == 64
+
+
+@pytest.mark.parametrize(
+    ("files", "message"),
+    [
+        ('others = {songeval = ["x.json"]}', "songeval is the labeller of files"),
+        ('train_on = ["expert"]\nothers = {experts = ["x.json"]}', "train_on names expert, who is neither"),
+        ('train_on = ["songeval", "songeval"]', "names a labeller twice"),
+        ('labeller = "two words"', "no name of a labeller"),
+    ],
+)
+def test_labellers_must_be_told_apart(tmp_path: Path, files: str, message: str) -> None:
+    (tmp_path / "apex.toml").write_text(f"[aesthetics]\n{files}\n")
+    assert message in str(refusal())
+
+
+def test_labels_train_that_are_named_and_else_the_labeller_s(tmp_path: Path) -> None:
+    assert get_settings().aesthetics.trained_on == ("songeval",)
+    get_settings.cache_clear()
+    (tmp_path / "apex.toml").write_text(
+        '[aesthetics]\nfiles = ["a.json"]\ntrain_on = ["experts", "songeval"]\nothers = {experts = ["b.json"]}\n'
+    )
+    found = get_settings().aesthetics
+    assert found.trained_on == ("experts", "songeval")
+    assert found.by_labeller == {"songeval": ("a.json",), "experts": ("b.json",)}

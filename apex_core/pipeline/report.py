@@ -19,7 +19,7 @@ def overview(settings: Settings) -> dict[str, list[Row]]:
     sections = ("coverage", "totals", "rejects", "models", "metrics")
     with open_snapshot(latest_snapshot(settings)) as connection:
         found = {name: rows(connection, sql(f"report/{name}")) for name in sections}
-        return found | {name: _if_kept(connection, name) for name in ("checks", "extraction")}
+        return found | {name: _if_kept(connection, name) for name in ("checks", "extraction", "labels")}
 
 
 def _if_kept(connection: Connection, name: str) -> list[Row]:

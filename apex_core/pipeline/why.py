@@ -166,7 +166,9 @@ def _embedded(row: Row) -> StageFact:
 def _labelled(row: Row, rejects: list[Row]) -> StageFact:
     lacking = [name for name in _DIMENSIONS if row[name] is None]
     if len(lacking) < len(_DIMENSIONS):
+        others = [name for name in row["labellers"] if name != row["labeller"]]
         says = f"by {row['labeller']}" + (f", without {', '.join(lacking)}" if lacking else "")
+        says += f"; also by {', '.join(others)}" if others else ""
         return StageFact("labelled", "done", says, row["labelled_at"])
     refused = next((reject for reject in rejects if reject["stage"] == "label"), None)
     if refused:

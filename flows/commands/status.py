@@ -11,6 +11,8 @@ if TYPE_CHECKING:
 
 Row = dict[str, Any]
 _NO_RUN = timedelta(days=1)
+_DIMENSIONS = ("coherence", "musicality", "memorability", "clarity", "naturalness")
+_NO_LABELS = "none to train on: heads learn popularity alone"
 _NARROW = 100  # columns; below, bars are half as long
 _STYLES = {"completed": "green", "running": "yellow", "failed": "bold red", "dead": "bold red"}
 
@@ -52,6 +54,7 @@ def show(sections: dict[str, list[Row]], snapshot: "Snapshot") -> None:
         console.print()
     _print_totals(sections["totals"][0])
     _print_extraction(sections["extraction"])
+    _print_labels(sections["labels"])
     _print_champion(sections["totals"][0]["champion"], sections["models"], sections["metrics"])
     _print_checks(sections["checks"])
     age = _ago(datetime.now(UTC) - snapshot.as_of)
@@ -136,6 +139,24 @@ def _print_extraction(extraction: list[Row]) -> None:
             said.append(f"{row['real_time_factor']:,.0f}× real time an encoder")
             said.append(f"{row['feed_share']:.0%} of it waiting for audio")
         _entry(out().width, "encoded", f"{', '.join(said)} ({row['encoder_id']})")
+
+
+def _print_labels(labels: list[Row]) -> None:
+    """How many tracks each labeller has labelled, what is short of a dimension, and whose labels train."""
+    from apex_core.settings import get_settings
+    from flows.terminal import out
+
+    said = [_labelled(row) for row in labels]
+    trains = [name for name in get_settings().aesthetics.trained_on if name in {row["labeller"] for row in labels}]
+    said.append(f"{' and '.join(trains)} train{'s' if len(trains) == 1 else ''}" if trains else _NO_LABELS)
+    _entry(out().width, "labels", "; ".join(said))
+
+
+def _labelled(row: Row) -> str:
+    total = row["tracks"] + row["missing"]
+    short = [f"{name} {row[name]:,}" for name in _DIMENSIONS if row[name] < row["tracks"]]
+    lacking = f" (of these {', '.join(short)})" if short else ""
+    return f"{row['labeller']} {row['tracks']:,} of {total:,} eligible tracks, {_share(row['tracks'], total)}{lacking}"
 
 
 def _print_champion(champion: str | None, models: list[Row], metrics: list[Row]) -> None:

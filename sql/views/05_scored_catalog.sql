@@ -175,11 +175,11 @@ COMMENT ON COLUMN scored_catalog.streams_percentile IS 'Share of the cohort belo
 COMMENT ON COLUMN scored_catalog.likes_percentile IS 'Share of the cohort below its likes (ties half), 0 to 1; null as score_likes, and where zeros are excluded.';
 COMMENT ON COLUMN scored_catalog.predicted_streams IS 'The champion''s prediction of score_streams from the audio alone, 0 to 100; null when not predicted.';
 COMMENT ON COLUMN scored_catalog.predicted_likes IS 'The champion''s prediction of score_likes from the audio alone, 0 to 100; null when not predicted.';
-COMMENT ON COLUMN scored_catalog.predicted_coherence IS 'The champion''s prediction of coherence, 1 to 5; null when not predicted or the champion predicts popularity alone.';
-COMMENT ON COLUMN scored_catalog.predicted_musicality IS 'The champion''s prediction of musicality, 1 to 5; null when not predicted or the champion predicts popularity alone.';
+COMMENT ON COLUMN scored_catalog.predicted_coherence IS 'The champion''s prediction of overall coherence, 1 to 5; null when not predicted or the champion predicts popularity alone.';
+COMMENT ON COLUMN scored_catalog.predicted_musicality IS 'The champion''s prediction of overall musicality, 1 to 5; null when not predicted or the champion predicts popularity alone.';
 COMMENT ON COLUMN scored_catalog.predicted_memorability IS 'The champion''s prediction of memorability, 1 to 5; null when not predicted or the champion predicts popularity alone.';
-COMMENT ON COLUMN scored_catalog.predicted_clarity IS 'The champion''s prediction of clarity, 1 to 5; null when not predicted or the champion predicts popularity alone.';
-COMMENT ON COLUMN scored_catalog.predicted_naturalness IS 'The champion''s prediction of naturalness, 1 to 5; null when not predicted or the champion predicts popularity alone.';
+COMMENT ON COLUMN scored_catalog.predicted_clarity IS 'The champion''s prediction of clarity of song structure, 1 to 5; null when not predicted or the champion predicts popularity alone.';
+COMMENT ON COLUMN scored_catalog.predicted_naturalness IS 'The champion''s prediction of naturalness of vocal breathing and phrasing, 1 to 5; null when not predicted or the champion predicts popularity alone.';
 COMMENT ON COLUMN scored_catalog.residual_streams IS 'score_streams - predicted_streams, in points: positive when played more than its audio promises, negative when less; null when either is.';
 COMMENT ON COLUMN scored_catalog.residual_likes IS 'score_likes - predicted_likes, in points: positive when liked more than its audio promises, negative when less; null when either is.';
 COMMENT ON COLUMN scored_catalog.coherence IS 'Label: overall coherence, 1 to 5; null when not labelled.';
@@ -187,7 +187,7 @@ COMMENT ON COLUMN scored_catalog.musicality IS 'Label: overall musicality, 1 to 
 COMMENT ON COLUMN scored_catalog.memorability IS 'Label: memorability, 1 to 5; null when not labelled.';
 COMMENT ON COLUMN scored_catalog.clarity IS 'Label: clarity of song structure, 1 to 5; null when not labelled.';
 COMMENT ON COLUMN scored_catalog.naturalness IS 'Label: naturalness of vocal breathing and phrasing, 1 to 5; null when not labelled.';
-COMMENT ON COLUMN scored_catalog.labeller IS 'Who labelled it; of several the one who did last. Null when not labelled.';
+COMMENT ON COLUMN scored_catalog.labeller IS 'Who made these labels; of several the one who did last: aesthetic has them all, side by side. Null when not labelled.';
 COMMENT ON COLUMN scored_catalog.labelled_at IS 'When those labels were imported; null when not labelled.';
 COMMENT ON COLUMN scored_catalog.eligible IS 'Whether audio, scores and training look at it (eligible_track).';
 COMMENT ON COLUMN scored_catalog.eligible_reason IS 'Why not: its status, its state, private, or its kind; null when eligible.';

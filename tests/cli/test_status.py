@@ -31,6 +31,30 @@ def test_the_last_run_of_each_flow_is_told_with_its_end(apex: Apex, snapshot: Se
     assert "test completed 2026-11-01 00:00 2026-11-01 00:00 0:00:00" in lines
 
 
+def test_labellers_are_told_with_what_they_labelled_and_whose_labels_train(apex: Apex, snapshot: Settings) -> None:
+    from apex_core.pipeline.snapshot import run_snapshot
+
+    assert "labels none to train on: heads learn popularity alone" in " ".join(apex("status").stdout.split())
+    run = begin(snapshot, "test", AS_OF + timedelta(days=1), "r2")
+    with connect(snapshot, "test") as connection:
+        connection.execute(
+            "INSERT INTO aesthetic BY NAME SELECT 'suno' AS platform, 't' || n AS track_id, who AS labeller, "
+            "3 AS coherence, 3 AS musicality, 3 AS memorability, CASE n WHEN 1 THEN 3 END AS clarity, 3 AS naturalness,"
+            "$as_of AS labelled_at FROM range(1, 3) AS r(n), (VALUES ('songeval'), ('experts')) AS w(who) "
+            "WHERE n = 1 OR who = 'songeval'",
+            {"as_of": run.as_of},
+        )
+    run_snapshot(run)
+    end(run, "completed", run.as_of)
+    printed = " ".join(apex("status").stdout.split())
+    assert (
+        "labels experts 1 of 3 eligible tracks, 33 %; songeval 2 of 3 eligible tracks, 67 % (of these clarity 1); "
+        "songeval trains"
+    ) in printed
+    found = {row["labeller"]: row for row in json.loads(apex("status", "--json").stdout)["labels"]}
+    assert (found["songeval"]["tracks"], found["songeval"]["clarity"]) == (2, 1)
+
+
 def test_whoever_is_at_the_catalog_is_named_and_not_waited_for(apex: Apex, snapshot: Settings) -> None:
     with occupied(snapshot, "run 7: score"):
         assert "run 7: score" in apex("status").stdout

@@ -191,6 +191,14 @@ def test_a_split_that_was_contradicted_is_the_end(catalog: Connection) -> None:
     assert (found.standing, found.says[:11]) == ("ends", "quarantined")
 
 
+def test_every_labeller_is_named(catalog: Connection) -> None:
+    add(catalog, "track", track_id="a")
+    for labeller, day in (("songeval", 1), ("experts", 2)):
+        add(catalog, "aesthetic", track_id="a", labeller=labeller, clarity=3.0, labelled_at=AT + timedelta(days=day))
+    lacking = "coherence, musicality, memorability, naturalness"
+    assert facts(catalog)["labelled"].says == f"by experts, without {lacking}; also by songeval"
+
+
 def test_a_label_that_was_rejected_is_told(catalog: Connection) -> None:
     add(catalog, "track", track_id="a")
     add(catalog, "reject", reject_key="a", stage="label", source="labels:songeval", reason="ambiguous_track")

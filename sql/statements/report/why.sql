@@ -23,6 +23,7 @@ counts AS (
     WHERE platform = $platform AND track_id = $track_id
 ),
 labels AS (
+    SELECT *, list(labeller ORDER BY labeller) OVER () AS labellers
     FROM aesthetic
     WHERE platform = $platform AND track_id = $track_id
     ORDER BY labelled_at DESC, labeller
@@ -39,7 +40,7 @@ SELECT
     a.state AS audio_state, a.reason AS audio_reason, a.origin, a.uri, a.codec, a.duration_s, a.attempts,
     a.checked_at, a.next_try_at, a.sha256, h.shared_with,
     d.encoder_id, m.state AS embedding_state, m.reason AS embedding_reason, m.segments, b.adopted_at,
-    l.labeller, l.labelled_at, l.coherence, l.musicality, l.memorability, l.clarity, l.naturalness,
+    l.labeller, l.labellers, l.labelled_at, l.coherence, l.musicality, l.memorability, l.clarity, l.naturalness,
     x.split, x.group_key, x.quarantined, x.assigned_at,
     c.version AS champion, c.set_at AS champion_since, p.version AS predicted_by,
     p.score_streams AS predicted_streams, p.score_likes AS predicted_likes
