@@ -48,6 +48,9 @@ class PageData:
     rejects_daily: list[rows.Daily]
     models: list[rows.Model]
     metrics: list[rows.Metric]
+    targets: list[rows.Target]
+    best: list[rows.Residual]
+    worst: list[rows.Residual]
     calibration: list[rows.Decile]
     encoder: rows.Encoder | None
 
@@ -101,6 +104,9 @@ def _read(connection: Connection, snapshot: Snapshot) -> PageData:
         rejects_daily=listed("page/rejects_daily", rows.Daily, since=weeks),
         models=listed("page/models", rows.Model, most=MODELS),
         metrics=listed("page/metrics", rows.Metric),
+        targets=listed("page/champion", rows.Target),
+        best=listed("page/ends", rows.Residual, sign=1, most=TOP),
+        worst=listed("page/ends", rows.Residual, sign=-1, most=TOP),
         calibration=listed("page/calibration", rows.Decile),
         encoder=next(iter(listed("page/encoder", rows.Encoder)), None),
     )

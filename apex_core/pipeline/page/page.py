@@ -63,6 +63,7 @@ def _environment() -> Environment:
     filters: dict[str, Callable[..., str]] = {
         "short": wording.short,
         "number": wording.number,
+        "spanned": wording.spanned,
         "signed": wording.signed,
         "day": wording.day,
         "minute": wording.minute,

@@ -220,6 +220,27 @@ class Metric:
 
 
 @dataclass(frozen=True, slots=True)
+class Target:
+    """A target of the champion: Spearman and the like on its test tracks with the ends of their intervals."""
+
+    target: str
+    tracks: int | None
+    spearman: float | None
+    spearman_low: float | None
+    spearman_high: float | None
+    ridge: float | None
+    ridge_low: float | None
+    ridge_high: float | None
+    duration_age: float | None
+    gain_low: float | None
+    gain_high: float | None
+    pairwise: float | None
+    mae: float | None
+    calibration_error: float | None
+    newer: float | None
+
+
+@dataclass(frozen=True, slots=True)
 class Decile:
     """A tenth of the test tracks, by predicted score: mean predicted and mean true score."""
 

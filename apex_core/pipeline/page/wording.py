@@ -32,6 +32,12 @@ def number(value: float | None, decimals: int = 0) -> str:
     return "–" if value is None else f"{value:,.{decimals}f}".replace("-", "−")
 
 
+def spanned(value: float | None, low: float | None, high: float | None) -> str:
+    """A figure with the interval it may lie in, where there is one."""
+    text = number(value, 2)
+    return text if value is None or low is None or high is None else f"{text} ({number(low, 2)} to {number(high, 2)})"
+
+
 def signed(value: float | None, decimals: int = 0) -> str:
     """With its sign."""
     if value is None:
