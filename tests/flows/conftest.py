@@ -61,6 +61,10 @@ def variables(home: Path, world: World, sandbox: SandboxServer) -> dict[str, str
         "TRAIN__EPOCHS": "3",
         "TRAIN__BATCH_SIZE": "16",
         "TRAIN__DEVICE": "cpu",
+        # Three epochs on a handful of songs beat nothing.
+        "PROMOTION__MIN_GAIN": "-2",
+        "PROMOTION__MIN_GAIN_OVER_RIDGE": "-2",
+        "PROMOTION__MAX_LOSS_OF_TARGET": "2",
     }
     sources = {f"SOURCES__{p}__{name}": value for p in ("SUNO", "UDIO") for name, value in connector.items()}
     return {f"APEX_{name}": value for name, value in (others | sources).items()}
