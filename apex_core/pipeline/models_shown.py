@@ -3,7 +3,7 @@
 From the store alone: no catalog is needed, and no torch is loaded.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -18,6 +18,7 @@ from apex_core.registry import (
     newest_decision,
     resolve_hold,
 )
+from apex_core.registry.figures import interval_of, shown
 from apex_core.registry.gate import RANKED
 from apex_core.storage import Store
 
@@ -46,6 +47,23 @@ def _listed(store: Store, version: str, aliases: Mapping[str, Any]) -> Row:
         "decided_by": decision.decided_by if decision else None,
         "reason": "; ".join(decision.reasons) if decision else None,
     }
+
+
+def figures_shown(metrics: Mapping[str, Any], targets: Sequence[str]) -> list[Row]:
+    """A row a target that was measured: figures on the test songs with their intervals, and ridge beside."""
+    test, ridge = metrics.get("test") or {}, (metrics.get("baselines") or {}).get("ridge") or {}
+    drawn = metrics.get("intervals") or {}
+    ours, theirs = drawn.get("test") or {}, (drawn.get("baselines") or {}).get("ridge") or {}
+    return [
+        {
+            "target": target,
+            "songs": figures.get("n"),
+            **{name: shown(figures.get(name), interval_of(ours, target, name)) for name in ("spearman", "pairwise")},
+            "ridge spearman": shown((ridge.get(target) or {}).get("spearman"), interval_of(theirs, target, "spearman")),
+            "mae": shown(figures.get("mae"), interval_of(ours, target, "mae")),
+        }
+        for target, figures in ((target, test[target]) for target in targets if target in test)
+    ]
 
 
 def standing(store: Store) -> Row:

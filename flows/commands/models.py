@@ -69,7 +69,7 @@ def list_(
 def show(version: _Version, as_json: _Json = False) -> None:
     """Show all there is about a version: figures, every decision with its reasons, origin, files."""
     from apex_core.pipeline.models import find_version
-    from apex_core.pipeline.models_shown import show_model
+    from apex_core.pipeline.models_shown import figures_shown, show_model
 
     _, store = _store()
     found = show_model(store, find_version(store, version))
@@ -77,11 +77,10 @@ def show(version: _Version, as_json: _Json = False) -> None:
         _print_json(found)
         return
     _say(f"{found['version']}, {found['config'].get('condition')}, for vectors of {found['config']['encoder_id']}")
-    test = found["metrics"].get("test") or {}
-    if test:
-        _heading("On its test songs")
-        names = ("n", "spearman", "pearson", "mse", "mae")
-        _print([{"target": target, **{name: figures.get(name) for name in names}} for target, figures in test.items()])
+    figures = figures_shown(found["metrics"], found["config"]["targets"])
+    if figures:
+        _heading("On its test songs, with 95 % intervals")
+        _print(figures)
     _heading("Decisions, newest first")
     for record in reversed(found["decisions"]):
         against = f", against {record['champion']}" if record["champion"] else ""

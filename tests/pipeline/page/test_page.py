@@ -1,5 +1,6 @@
 """The page for every state a catalog can be in; that it needs nothing else, and takes nothing from data but text."""
 
+import json
 import os
 import subprocess
 import sys
@@ -141,3 +142,23 @@ def test_scores_that_have_not_moved_are_said_not_drawn(run: Run, second: Run) ->
     [streams] = [label for label in labels if label.startswith("Moves of score_streams")]
     assert "suno 100 %" in streams
     assert not [label for label in labels if label.startswith("Moves of score_likes")]
+
+
+def test_the_champion_stands_beside_its_baselines(run: Run, second: Run) -> None:
+    figures = {"n": 41, "spearman": 0.4, "pairwise": 0.637, "mae": 20.0}
+    metrics = {
+        "test": {"score_streams": figures, "clarity": {"n": 3, "spearman": None}},
+        "baselines": {"ridge": {"score_streams": {"spearman": 0.35}}},
+        "intervals": {
+            "test": {"score_streams": {"spearman": [-0.1, 0.62]}, "clarity": {"spearman": None}},
+            "gain": {"ridge": {"score_streams": {"spearman": [-0.05, 0.16]}}},
+        },
+        "time_split": {"reason": "too few songs"},
+    }
+
+    def measured(connection: Connection) -> None:
+        connection.execute("UPDATE model_version SET metrics = ? WHERE version = 'v1'", [json.dumps(metrics)])
+
+    text = page(published(run, tracks, a_model, measured)).text
+    for said in ("0.40 (−0.10 to 0.62)", "−0.05 to +0.16", "63.7 %", "Predicted best", "Predicted worst"):
+        assert said in text
