@@ -139,7 +139,7 @@ def _shares(folds: list[Fold], name: str) -> Values:
 
 
 def _planted() -> list[str]:
-    songs = labelled(int(os.environ.get("APEX_BENCH_PLANTED_SONGS", "6000")))
+    songs = labelled(int(os.environ.get("APEX_BENCH_PLANTED_SONGS", "10000")))
     found: list[str] = []
     for seed in range(2):
         data = songs.data(planted(songs.songs, seed), fold=seed)
