@@ -26,6 +26,7 @@ from apex_core.registry import (
     list_versions,
     record_decision,
     resolve_alias,
+    resolve_hold,
     rollback,
     set_alias,
     set_hold,
@@ -63,6 +64,17 @@ def find_version(store: Store, name: str) -> str:
         what = f"{len(alike)} models are" if alike else "No model is"
         raise NotFound(f"{what} called {name!r} in {store.url}.", fix="apex models list shows versions and aliases")
     return alike[0]
+
+
+def known_names(store: Store) -> list[str]:
+    """Every alias and version."""
+    return [*alias_names(store), *list_versions(store)]
+
+
+def is_held(store: Store) -> bool:
+    """Is automatic promotion held?"""
+    held = resolve_hold(store, CHAMPION)
+    return held is not None and held.held
 
 
 @contextlib.contextmanager

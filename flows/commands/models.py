@@ -1,32 +1,25 @@
 """``apex models``: the registry, from the store; promotions and rollbacks are followed by predictions at once."""
 
-import json
-import sys
-from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from apex_core.errors import ApexError
+from flows.commands.model_pages import print_dicts, print_difference, print_json, print_model, say, short
 
 if TYPE_CHECKING:
     from apex_core.settings import Settings
     from apex_core.storage import Store
 
-Row = dict[str, Any]
-
-_WIDEST_REASON = 60
-
 
 def _names(incomplete: str) -> list[str]:
     """Versions and aliases of the store, for the shell's Tab; none where they cannot be had."""
     try:
-        from apex_core.registry import alias_names, list_versions
+        from apex_core.pipeline.models import known_names
 
-        store = _store()[1]
-        return [name for name in (*alias_names(store), *list_versions(store)) if name.startswith(incomplete)]
+        return [name for name in known_names(_store()[1]) if name.startswith(incomplete)]
     except (ApexError, OSError):
         return []
 
@@ -53,10 +46,10 @@ def list_(
     _, store = _store()
     rows, now = list_models(store, limit), standing(store)
     if as_json:
-        _print_json({**now, "models": rows})
+        print_json({**now, "models": rows})
         return
-    shown = [{**row, "reason": _short(row["reason"])} for row in rows]
-    _print(shown)
+    shown = [{**row, "reason": short(row["reason"])} for row in rows]
+    print_dicts(shown)
     held = now["hold"]
     if held and held["held"]:
         notice(f"promotion is held since {held['set_at'][:16]} by {held['set_by']}: {held['reason']}")
@@ -69,30 +62,14 @@ def list_(
 def show(version: _Version, as_json: _Json = False) -> None:
     """Show all there is about a version: figures, every decision with its reasons, origin, files."""
     from apex_core.pipeline.models import find_version
-    from apex_core.pipeline.models_shown import figures_shown, show_model
+    from apex_core.pipeline.models_shown import show_model
 
     _, store = _store()
     found = show_model(store, find_version(store, version))
     if as_json:
-        _print_json(found)
+        print_json(found)
         return
-    _say(f"{found['version']}, {found['config'].get('condition')}, for vectors of {found['config']['encoder_id']}")
-    figures = figures_shown(found["metrics"], found["config"]["targets"])
-    if figures:
-        _heading("On its test songs, with 95 % intervals")
-        _print(figures)
-    _heading("Decisions, newest first")
-    for record in reversed(found["decisions"]):
-        against = f", against {record['champion']}" if record["champion"] else ""
-        _say(f"{record['decided_at'][:16]}  {record['outcome']} by {record['decided_by']}{against}")
-        for reason in record["reasons"]:
-            _say(f"    {reason}")
-    _heading("Aliases that named it")
-    _print([{name: row[name] for name in ("alias", "n", "set_at", "set_by", "reason")} for row in found["aliases"]])
-    _heading("Made from")
-    _print([{"what": name, "value": _short(value)} for name, value in found["lineage"].items()])
-    _heading("Files")
-    _print([{"file": name, "bytes": e["bytes"], "sha256": e["sha256"][:16]} for name, e in found["files"].items()])
+    print_model(found)
 
 
 @models.command()
@@ -100,23 +77,13 @@ def diff(before: _Version, after: _Version, as_json: _Json = False) -> None:
     """Compare two versions: settings and origin that differ, test figures side by side."""
     from apex_core.pipeline.models import find_version
     from apex_core.pipeline.models_shown import compare_models
-    from flows.terminal import notice
 
     _, store = _store()
     found = compare_models(store, find_version(store, before), find_version(store, after))
     if as_json:
-        _print_json(found)
+        print_json(found)
         return
-    _say(f"before  {found['versions'][0]}\nafter   {found['versions'][1]}\n")
-    _print([{**row, "before": _short(row["before"]), "after": _short(row["after"])} for row in found["differing"]])
-    if found["training_sets"]:
-        sets = found["training_sets"]
-        rows = f"{sets['rows_before']:,} and {sets['rows_after']:,} rows, {sets['new_share']:.1%} came or went"
-        _say(f"\ntraining sets: {rows}, targets moved {sets['target_move']:.2f} points")
-    _heading("On their test songs")
-    _print(found["metrics"])
-    if not found["same_test_songs"]:
-        notice("each was measured on its own test songs: these figures do not say which ranks better")
+    print_difference(found)
 
 
 @models.command()
@@ -126,16 +93,14 @@ def promote(
     later: _Later = False,
 ) -> None:
     """Make a version champion by a person's word, whatever the gate said; predictions follow at once."""
-    from apex_core.pipeline.models import find_version, operator
+    from apex_core.pipeline.models import find_version, is_held, operator
     from apex_core.pipeline.models import promote as do
-    from apex_core.registry import resolve_hold
     from flows.terminal import notice
 
     settings, store = _store()
     record = do(settings, find_version(store, version), reason, operator(settings), _now())
-    _say(f"champion: {record.version} (record {record.n}, by {record.set_by})")
-    held = resolve_hold(store, record.alias)
-    if held is not None and held.held:
+    say(f"champion: {record.version} (record {record.n}, by {record.set_by})")
+    if is_held(store):
         notice("automatic promotion stays held; apex models hold --release ends that")
     _follow(settings, later)
 
@@ -156,7 +121,7 @@ def rollback(
     settings, store = _store()
     target = find_version(store, to) if to else None
     record, held = roll_back(settings, target, reason, operator(settings), _now())
-    _say(f"champion: {record.version} (record {record.n}, by {record.set_by})")
+    say(f"champion: {record.version} (record {record.n}, by {record.set_by})")
     notice(f"automatic promotion is held by {held.set_by} until: apex models hold --release")
     _follow(settings, later)
 
@@ -176,10 +141,10 @@ def hold(
     settings, _ = _store()
     record = do(settings, not release, reason, operator(settings), _now())
     if as_json:
-        _print_json(asdict(record))
+        print_json(asdict(record))
         return
     state = "held" if record.held else "released"
-    _say(
+    say(
         f"automatic promotion is {state} (record {record.n}, by {record.set_by}, {record.set_at[:16]}): {record.reason}"
     )
 
@@ -205,10 +170,10 @@ def import_(
     settings, _ = _store()
     by = moves.operator(settings)
     version = import_model(settings, Wanted(source, encoder, revision, sha256), by, _now())
-    _say(version)
+    say(version)
     if promote:
         record = moves.promote(settings, version, reason, by, _now())
-        _say(f"champion: {record.version} (record {record.n}, by {record.set_by})")
+        say(f"champion: {record.version} (record {record.n}, by {record.set_by})")
         _follow(settings, later)
 
 
@@ -275,36 +240,3 @@ def _store() -> "tuple[Settings, Store]":
 
 def _now() -> datetime:
     return datetime.now(UTC).replace(microsecond=0)
-
-
-def _print(rows: Sequence[Row]) -> None:
-    from flows.terminal import print_rows
-
-    if rows:
-        print_rows(list(rows[0]), [tuple(row.values()) for row in rows])
-
-
-def _print_json(value: object) -> None:
-    sys.stdout.write(json.dumps(value, indent=1, ensure_ascii=False) + "\n")
-
-
-def _say(text: str) -> None:
-    from flows.terminal import out
-
-    out().print(text, soft_wrap=True)
-
-
-def _heading(text: str) -> None:
-    from rich.text import Text
-
-    from flows.terminal import out
-
-    out().print(Text(f"\n{text}\n", style="bold"))
-
-
-def _short(value: object) -> object:
-    """A value as it fits into a cell; --json has all of it."""
-    if isinstance(value, float | int) or value is None:
-        return value
-    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-    return text if len(text) <= _WIDEST_REASON else f"{text[:_WIDEST_REASON]}…"
