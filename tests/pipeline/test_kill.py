@@ -1,6 +1,7 @@
 """``kill -9`` in the middle of every stage, then a rerun: the catalog of an uninterrupted run."""
 
 import json
+import shutil
 import signal
 import subprocess
 from collections.abc import Iterator
@@ -38,6 +39,9 @@ DEATHS = {
     "snapshot: manifest, not the latest": ("before put", "snapshots/latest/", 0),
     "backup: none yet": ("before put_file", "backups/", 0),
 }
+
+# Whoever dies later does so in a night that goes on from here: what comes before is the same each time, and long.
+VECTORS_MADE = "extract: committed, not adopted"
 
 
 def moment(effects: list[str], kind: str, what: str, place: int) -> int:
@@ -101,18 +105,37 @@ def undisturbed(mortal: Mortal) -> tuple[list[str], dict[str, str]]:
     return effects, found
 
 
+@pytest.fixture(scope="module")
+def vectors_made(mortal: Mortal, undisturbed: tuple[list[str], dict[str, str]]) -> tuple[Path, list[str]]:
+    """A home whose night died with all vectors made, and the side effects of a night that goes on from there."""
+    effects, wanted = undisturbed
+    home = mortal.folder / "vectors-made"
+    assert mortal.run(home, "n1", moment(effects, *DEATHS[VECTORS_MADE]))[0] == signal.SIGKILL
+    gone_on = shutil.copytree(home, mortal.folder / "gone-on", symlinks=True)
+    status, effects, found = mortal.run(gone_on, "n2")
+    assert (status, found) == (0, wanted)
+    return home, effects
+
+
 @pytest.mark.parametrize("death", DEATHS)
 def test_a_killed_night_run_again_gives_the_undisturbed_catalog(
-    death: str, mortal: Mortal, undisturbed: tuple[list[str], dict[str, str]]
+    death: str,
+    mortal: Mortal,
+    undisturbed: tuple[list[str], dict[str, str]],
+    vectors_made: tuple[Path, list[str]],
 ) -> None:
-    effects, wanted = undisturbed
+    (effects, wanted), number, run_id = undisturbed, list(DEATHS).index(death), "n1"
+    home = mortal.folder / f"home-{number}"
+    if number > list(DEATHS).index(VECTORS_MADE):
+        begun, effects = vectors_made
+        shutil.copytree(begun, home, symlinks=True)
+        run_id = "n2"  # as its side effects name it
     last = moment(effects, *DEATHS[death])
-    home = mortal.folder / f"home-{last}"
-    status, until, found = mortal.run(home, "n1", last)
+    status, until, found = mortal.run(home, run_id, last)
     assert status == signal.SIGKILL
     assert until == effects[: last + 1]
     assert found is None
-    status, _, found = mortal.run(home, "n2")
+    status, _, found = mortal.run(home, "n3")
     assert status == 0
     assert found == wanted
     everything_in_the_store_is_whole(Store.open(home / "store"))
