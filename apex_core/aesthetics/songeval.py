@@ -96,7 +96,7 @@ def _values(entry: object) -> tuple[str | None, tuple[float | None, ...]]:
     """The reason why an entry cannot be used, or none, and its dimensions."""
     if not isinstance(entry, _Members):
         return "not_an_object", _NOTHING
-    said = [_said(entry, dimension) for dimension in DIMENSIONS]
+    said = _said(entry).values()
     if any(len(values) > 1 for values in said):
         return "dimension_there_twice", _NOTHING
     values = tuple(next(iter(one), None) for one in said)
@@ -107,10 +107,15 @@ def _values(entry: object) -> tuple[str | None, tuple[float | None, ...]]:
     return None, values
 
 
-def _said(entry: Sequence[Pair], dimension: str) -> set[float]:
-    """The different numbers an entry gives a dimension, under however its name is capitalised."""
-    numbers = (_number(value) for key, value in entry if key.strip().lower() == dimension)
-    return {number for number in numbers if number is not None}
+def _said(entry: Sequence[Pair]) -> dict[str, set[float]]:
+    """The different numbers an entry gives each dimension, under however its name is capitalised."""
+    said: dict[str, set[float]] = {dimension: set() for dimension in DIMENSIONS}
+    for key, value in entry:
+        numbers = said.get(key.strip().lower())
+        number = None if numbers is None else _number(value)
+        if numbers is not None and number is not None:
+            numbers.add(number)
+    return said
 
 
 def _number(value: object) -> float | None:
