@@ -48,9 +48,13 @@ def test_the_default_comes_near_what_a_perfect_reader_could_reach(
 
 
 @pytest.mark.slow
-def test_shuffled_labels_teach_nothing(songs: Labelled, data: TrainingData, seed: int) -> None:
-    """Within four standard errors of 0: the labels are shuffled, the test rows are asked for the true ones."""
+def test_shuffled_labels_teach_nothing(data: TrainingData, seed: int) -> None:
+    """Within four standard errors of 0 on test rows whose labels are shuffled too, as are all.
+
+    Not on the true ones: whatever was learnt is a smooth function of a dozen attributes, and two of those agree by
+    chance far more than a thousand unrelated pairs do.
+    """
     order = np.random.default_rng(seed).permutation(SONGS)
     shuffled = dataclasses.replace(data, targets=data.targets[order])
-    reached = _reached(shuffled, TrainSettings(device="cpu", epochs=3), songs.targets)
+    reached = _reached(shuffled, TrainSettings(device="cpu", epochs=3), shuffled.targets)
     assert (np.abs(reached) < 4 / np.sqrt(data.rows("test").sum())).all(), f"{reached.round(3)} under seed {seed}"
