@@ -12,6 +12,7 @@ from apex_core.heads.prediction import average_by_song, predict
 from apex_core.heads.song_facts import SongFacts
 from apex_core.heads.training_data import Split, TrainingData
 
+_AT_ONCE = 1 << 16
 Metrics = dict[str, Figures]
 """Figures by target."""
 
@@ -49,7 +50,9 @@ def score(model: ApexHeads, data: TrainingData, split: Split = "test") -> Scored
     In segment mode predictions are averaged over a song's segments first (FACTS §3).
     """
     rows = np.flatnonzero(data.rows(split))
-    predicted = predict(model, data.vectors[rows])
+    # Piece by piece: the vectors may be a file larger than memory.
+    starts = range(0, max(len(rows), 1), _AT_ONCE)
+    predicted = np.concatenate([predict(model, data.vectors[rows[start : start + _AT_ONCE]]) for start in starts])
     if model.config.mode == "segment":
         predicted = average_by_song(predicted, data.groups[rows])
         rows = _first_of_songs(data, rows)

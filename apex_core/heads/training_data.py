@@ -15,6 +15,7 @@ SPLITS: tuple[Split, ...] = ("train", "val", "test")
 """A split's code in ``TrainingData.split`` is its place here: 0, 1, 2."""
 
 _SLACK = 1e-3
+_AT_ONCE = 1 << 16
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -85,7 +86,9 @@ def _check_shapes(data: TrainingData) -> None:
 
 
 def _check_values(data: TrainingData) -> None:
-    if not np.isfinite(data.vectors).all():
+    # Piece by piece: they may be a file larger than memory.
+    pieces = (data.vectors[start : start + _AT_ONCE] for start in range(0, len(data.vectors), _AT_ONCE))
+    if not all(np.isfinite(piece).all() for piece in pieces):
         bad = int((~np.isfinite(data.vectors.reshape(len(data.vectors), -1)).all(axis=1)).sum())
         raise TrainingError(f"{bad} of {len(data.vectors)} vectors are not finite.", fix="extract those songs again")
     for column, target in enumerate(TARGETS):

@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
+from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
@@ -21,6 +22,7 @@ from apex_core.pipeline import training_set as sets
 from apex_core.pipeline.run import Progress, Run, no_progress
 from apex_core.pipeline.train import on_their_sides
 from apex_core.pipeline.training_set import TrainingSet
+from apex_core.pipeline.training_together import load
 from apex_core.settings import TrainSettings
 from apex_core.storage import Store
 
@@ -94,7 +96,7 @@ def _condition(name: str, settings: TrainSettings, training_set_id: str) -> Cond
 
 
 def run_sweep(
-    store: Store, chosen: TrainingSet, wanted: Sequence[Condition], progress: Progress = no_progress
+    store: Store, chosen: TrainingSet, wanted: Sequence[Condition], cache: Path, progress: Progress = no_progress
 ) -> Sweep:
     """Train the conditions that have no record yet; every one is kept as soon as it is measured."""
     left = [one for one in wanted if not store.exists(one.key)]
@@ -105,20 +107,20 @@ def run_sweep(
             continue
         kind = (one.settings.mode, one.settings.layer_mix)
         if kind not in loaded:
-            loaded = {kind: _load(store, chosen, one.settings)}  # of one kind at a time: segments are large
+            loaded = {kind: _load(store, chosen, one.settings, cache)}  # of one kind at a time: segments are large
         record = _measured(one, loaded[kind], chosen, _told(progress, one, number, len(wanted)))
         store.put_json(one.key, record, replace=True)
     progress("sweep", len(wanted), len(wanted))
     return Sweep(chosen.training_set_id, [store.read_json(one.key) for one in wanted], len(wanted) - len(left))
 
 
-def _load(store: Store, chosen: TrainingSet, settings: TrainSettings) -> heads.TrainingData | str:
+def _load(store: Store, chosen: TrainingSet, settings: TrainSettings, cache: Path) -> heads.TrainingData | str:
     """The vectors of a mode, or why there are none."""
     if settings.mode == "segment":
         shards = [read_shard_manifest(store, chosen.encoder_id, shard) for shard in chosen.rows["shard_id"].unique()]
         if any(manifest is None or "segments" not in manifest.files for manifest in shards):
             return "vectors of segments were not kept (encoder.keep = songs)"
-    return sets.load_data(store, chosen, settings.mode, settings.layer_mix)
+    return load(store, chosen, settings, cache)
 
 
 def _told(progress: Progress, one: Condition, done: int, total: int) -> Callable[[heads.EpochFacts], None]:

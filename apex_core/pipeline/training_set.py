@@ -4,6 +4,7 @@ import hashlib
 import io
 import json
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ import polars as pl
 
 from apex_core.catalog import Connection, sql, transaction
 from apex_core.heads import POPULARITY, SPLITS, TARGETS, SongFacts, TrainingData
+from apex_core.pipeline.mapped_vectors import load_within
 from apex_core.pipeline.run import Run
 from apex_core.pipeline.vectors import load_vectors
 from apex_core.storage import Manifest, Store, read_manifest, write_manifest
@@ -100,10 +102,24 @@ def read(store: Store, training_set_id: str) -> TrainingSet:
     return TrainingSet(training_set_id, facts["score_run_id"], facts["encoder_id"], rows)
 
 
-def load_data(store: Store, training_set: TrainingSet, mode: str, layer_mix: str = "AUTHORS_LAYER_MIX") -> TrainingData:
-    """The training set with its vectors, as arrays: a row a song, or in segment mode a row a segment."""
+def load_data(
+    store: Store,
+    training_set: TrainingSet,
+    mode: str,
+    layer_mix: str = "AUTHORS_LAYER_MIX",
+    *,
+    resident_mb: int | None = None,
+    folder: Path | None = None,
+) -> TrainingData:
+    """The training set with its vectors, as arrays: a row a song, or in segment mode a row a segment.
+
+    Vectors of more than ``resident_mb``, where it is given, lie in a mapped file in ``folder``.
+    """
     rows = training_set.rows
-    vectors = load_vectors(store, training_set.encoder_id, rows, mode, layer_mix)
+    if resident_mb is None or folder is None:
+        vectors = load_vectors(store, training_set.encoder_id, rows, mode, layer_mix)
+    else:
+        vectors = load_within(store, training_set.encoder_id, rows, mode, layer_mix, resident_mb, folder)
     targets = rows.select(pl.col(TARGETS).cast(pl.Float32)).fill_null(float("nan")).to_numpy()
     split = np.array([SPLITS.index(split) for split in rows["split"]], dtype=np.int8)
     groups = np.array([f"{platform}/{track_id}" for platform, track_id in rows.select("platform", "track_id").rows()])

@@ -5,6 +5,7 @@ of the training set and the settings; the others read the same frozen rows and v
 """
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from apex_core import heads
@@ -14,17 +15,36 @@ from apex_core.pipeline.training_set import TrainingSet
 from apex_core.settings import Settings, TrainSettings
 from apex_core.storage import Store
 
-__all__ = ["dismiss", "fit", "follow", "joined", "started_together"]
+__all__ = ["dismiss", "fit", "follow", "joined", "load", "started_together"]
 
 
 def fit(
-    store: Store, chosen: TrainingSet, settings: TrainSettings, progress: Callable[[heads.EpochFacts], None] | None
+    store: Store,
+    chosen: TrainingSet,
+    settings: TrainSettings,
+    cache: Path,
+    progress: Callable[[heads.EpochFacts], None] | None,
 ) -> tuple[heads.TrainingData, heads.TrainedHeads]:
-    """Train on a frozen training set, with the processes that follow this one where there are any."""
+    """Train on a frozen training set, with the processes that follow this one where there are any.
+
+    Vectors that are too many for memory lie in a file below ``cache``.
+    """
     together = Together.now()
     together.announce({"training_set_id": chosen.training_set_id, "train": settings.model_dump(mode="json")})
-    data = sets.load_data(store, chosen, settings.mode, settings.layer_mix)
+    data = load(store, chosen, settings, cache)
     return data, heads.train(data, settings, progress, together)
+
+
+def load(store: Store, chosen: TrainingSet, settings: TrainSettings, cache: Path) -> heads.TrainingData:
+    """The data that training with ``settings`` reads, mapped from a file beyond ``resident_mb``."""
+    return sets.load_data(
+        store,
+        chosen,
+        settings.mode,
+        settings.layer_mix,
+        resident_mb=settings.resident_mb,
+        folder=cache / "training",
+    )
 
 
 def dismiss() -> None:
@@ -41,7 +61,7 @@ def follow(settings: Settings) -> int:
     while (word := _told(together)) is not None:
         train = TrainSettings.model_validate(word["train"])
         chosen = sets.read(store, word["training_set_id"])
-        heads.train(sets.load_data(store, chosen, train.mode, train.layer_mix), train, None, together)
+        heads.train(load(store, chosen, train, settings.cache), train, None, together)
         trained += 1
     return trained
 

@@ -58,7 +58,7 @@ def sweep(
         given = {"epochs": epochs, "batch_size": batch_size, "seed": seed}
         named = {name: value for name, value in given.items() if value is not None}
         wanted = sweeps.conditions(settings.train, chosen.training_set_id, conditions, named)
-        found = sweeps.run_sweep(store, chosen, wanted, show)
+        found = sweeps.run_sweep(store, chosen, wanted, settings.cache, show)
     _show(found.records)
     if output is not None:
         _write(found, output, force=force)

@@ -52,14 +52,14 @@ def test_records_hold_what_training_alone_gives_and_are_not_made_twice(tmp_path:
     chosen = sets.read(store, freeze(store))
     wanted = sweeps.conditions(OURS, chosen.training_set_id, "*/popularity/equal/2", {"epochs": 2})
     assert [one.settings.mode for one in wanted] == ["song", "segment"]
-    first = sweeps.run_sweep(store, chosen, wanted)
+    first = sweeps.run_sweep(store, chosen, wanted, tmp_path)
     for one, record in zip(wanted, first.records, strict=True):
         data = sets.load_data(store, chosen, one.settings.mode)
         alone = heads.train(data, one.settings)
         assert record["metrics"]["test"] == heads.rounded(heads.evaluate(alone.model, data, "test"))
         assert record["rows"]["train"] == int(data.rows("train").sum())
     written = {key: store.modified(key) for key in store.list("sweeps")}
-    again = sweeps.run_sweep(store, chosen, wanted)
+    again = sweeps.run_sweep(store, chosen, wanted, tmp_path)
     assert (first.found, again.found) == (0, 2)
     assert again.records == first.records
     assert {key: store.modified(key) for key in store.list("sweeps")} == written
@@ -90,7 +90,7 @@ def test_a_killed_sweep_goes_on_where_it_was(tmp_path: Path) -> None:
     undisturbed = Store.open(tmp_path / "other")
     freeze(undisturbed)
     wanted = sweeps.conditions(OURS, name, "song/popularity/*", {"epochs": 20})
-    expected = sweeps.run_sweep(undisturbed, sets.read(undisturbed, name), wanted).records
+    expected = sweeps.run_sweep(undisturbed, sets.read(undisturbed, name), wanted, tmp_path).records
     assert [_lasting(record) for record in json.loads(output.read_text())] == [_lasting(one) for one in expected]
 
 
@@ -106,7 +106,7 @@ def test_without_vectors_of_segments_the_table_says_so(tmp_path: Path) -> None:
     store = Store.open(tmp_path)
     chosen = sets.read(store, freeze(store, segments=False))
     wanted = sweeps.conditions(OURS, chosen.training_set_id, "*/popularity/equal/2", {"epochs": 1})
-    records = sweeps.run_sweep(store, chosen, wanted).records
+    records = sweeps.run_sweep(store, chosen, wanted, tmp_path).records
     song, segment = sweep_table.as_markdown(records).splitlines()[2:4]
     assert "| 1/1 |" in song
     assert "not kept" in segment
@@ -117,7 +117,7 @@ def test_the_files_hold_the_figures_and_the_table_marks_the_best(tmp_path: Path)
     store = Store.open(tmp_path)
     chosen = sets.read(store, freeze(store))
     wanted = sweeps.conditions(OURS, chosen.training_set_id, "song/*/[2]", {"epochs": 2, "batch_size": 16})
-    records = sweeps.run_sweep(store, chosen, wanted[::3]).records
+    records = sweeps.run_sweep(store, chosen, wanted[::3], tmp_path).records
     rows = list(csv.DictReader(io.StringIO(sweep_table.as_csv(records))))
     assert [row["condition"] for row in rows] == [record["condition"] for record in records]
     test = records[0]["metrics"]["test"]
