@@ -38,8 +38,8 @@ SOUND = """
     INSERT INTO aesthetic SELECT platform, track_id, 'l', 1, 2, 3, 4, 5, TIMESTAMPTZ '2026-01-10 00:00Z' FROM track;
     INSERT INTO training_set VALUES ('ts', 'now', 'e', 200, TIMESTAMPTZ '2026-01-10 00:00Z');
     INSERT INTO model_version VALUES ('v', 'ts', 'now', 'e', 'w', 'c', '{}', TIMESTAMPTZ '2026-01-10 00:00Z',
-        'promoted', '');
-    INSERT INTO model_alias VALUES ('champion', 1, 'v', '', '', TIMESTAMPTZ '2026-01-10 00:00Z');
+        'promoted', '', NULL, NULL);
+    INSERT INTO model_alias VALUES ('champion', 1, 'v', '', '', TIMESTAMPTZ '2026-01-10 00:00Z', NULL);
     INSERT INTO prediction SELECT 'v', sha256, 0, 100, 1, 2, 3, 4, NULL FROM audio;
     INSERT INTO publication VALUES (1, 'before', TIMESTAMPTZ '2026-01-09 00:00Z', 'before', 0, 200, 200);
     INSERT INTO score_run BY NAME SELECT run AS score_run_id, n, '{}' AS definition,
@@ -71,7 +71,7 @@ FAULTS = {
         "INSERT INTO prediction VALUES ('x', 't1', 1, 1, 1, 1, 1, 1, 1)",
         "INSERT INTO score_cdf VALUES ('x', 'suno', 'likes', 1, 1, 1, 1)",
         "INSERT INTO score_cohort VALUES ('x', 'suno', 'likes', 'suno', NULL, NULL, 1, 1, 1)",
-        "INSERT INTO model_alias VALUES ('champion', 2, 'x', '', '', TIMESTAMPTZ '2026-01-10 00:00Z')",
+        "INSERT INTO model_alias VALUES ('champion', 2, 'x', '', '', TIMESTAMPTZ '2026-01-10 00:00Z', NULL)",
     ],
     "forgotten_are_gone": [
         "INSERT INTO forgotten VALUES ('suno', 'track', 't1', TIMESTAMPTZ '2026-01-01 00:00Z', 'r')",

@@ -18,7 +18,7 @@ from apex_core.pipeline.score import run_score
 from apex_core.pipeline.snapshot import run_snapshot
 from apex_core.pipeline.train import run_train
 from apex_core.sandbox import World
-from apex_core.settings import AudioSettings, EncoderSettings, Settings, TrainSettings
+from apex_core.settings import AudioSettings, EncoderSettings, PromotionSettings, Settings, TrainSettings
 
 SEEN = datetime(2026, 11, 2, tzinfo=UTC)
 
@@ -61,6 +61,8 @@ def test_own_songs_end_with_predictions(tmp_path: Path, world: World) -> None:
         audio=AudioSettings(libraries=(str(library(tmp_path / "music", world)),), fetch=False),
         encoder=EncoderSettings(source="tiny-random", device="cpu", decode_workers=0),
         train=TrainSettings(epochs=2, batch_size=8, device="cpu"),
+        # Two epochs beat nothing, and the gate is not what this is about.
+        promotion=PromotionSettings(min_gain=-2, min_gain_over_ridge=-2, max_loss_of_target=2),
     )
     run = begin(settings, "nightly", SEEN, "own")
     assert ingest_files(run, [records(tmp_path / "songs.jsonl", world)], SEEN).counts["upserted"] == len(songs)
