@@ -32,6 +32,7 @@ OF_THE_MODEL = {
     "10_residual_by_tag",
     "15_calibration",
     "19_cost_of_extraction",
+    "20_where_a_number_comes_from",
 }
 ALL = pytest.mark.parametrize("one", recipes(), ids=lambda one: one.file)
 DAY = timedelta(days=1)
@@ -213,6 +214,29 @@ def test_rank_correlations_are_spearmans(scored: Connection) -> None:
     assert row["dimension"] == "clarity"
     assert row["with_streams"] == pytest.approx(spearman(list(labels), list(plays)), abs=1e-3)
     assert row["with_likes"] == pytest.approx(spearman(list(labels), list(likes)), abs=1e-3)
+
+
+def test_a_prediction_leads_back_to_its_audio_weights_data_and_code(scored: Connection) -> None:
+    made = '{"apex": "1.2.3", "code": "c0de", "shards": ["h1", "h7"]}'
+    for n, version in enumerate(("v1", "v2"), start=1):
+        add(scored, "model_version", version=version, training_set_id=f"t{n}", score_run_id="s1", lineage=made)
+        add(scored, "model_alias", n=n, version=version)
+    add(scored, "model_decision", version="v2", reasons=["better", "by far"])
+    song(scored, "a", 1)
+    song(scored, "b", 2)
+    for sha256, score in (("xa", 10.0), ("xb", 90.0)):
+        add(scored, "embedding", sha256=sha256)
+        for version in ("v1", "v2"):
+            add(scored, "prediction", version=version, sha256=sha256, score_streams=score)
+    for track_id in ("a", "b"):
+        add(scored, "audio", track_id=track_id, sha256=f"x{track_id}")
+    champion, former = ask(scored, "where_a_number")
+    names = ("version", "is_champion", "audio_sha256", "shard_id", "training_set_id", "training_shards", "code_version")
+    assert tuple(champion[name] for name in names) == ("v2", True, "xb", "h1", "t2", 2, "c0de")
+    assert (champion["decision"], champion["reason"]) == ("promoted", "better; by far")
+    assert (former["version"], former["is_champion"], former["training_set_id"]) == ("v1", False, "t1")
+    [one, _] = ask(scored, "where_a_number", track_id="'a'")
+    assert (one["audio_sha256"], one["predicted_streams"]) == ("xa", 10.0)
 
 
 @pytest.fixture
