@@ -59,7 +59,7 @@ def read_battles(paths: Iterable[Path]) -> Battles:
         _check_columns(path, found)
         for number, record in enumerate(found, start=1):
             records += 1
-            battle = _battle(record, f"{path.name}:{number}")
+            battle = _battle(record, f"{path}:{number}")
             if isinstance(battle, str):
                 dropped[battle] += 1
             elif battle.battle_id in kept:

@@ -71,7 +71,8 @@ def _json(path: Path) -> Iterator[Record]:
             raise SourceError(
                 f"{path} is neither JSON nor JSON lines: {error}.", fix="tables are known by .csv, .tsv or .parquet"
             ) from error
-        yield from (_line(line) for line in text.splitlines() if line.strip())
+        # Not splitlines: a prompt may hold a line separator of Unicode's, which JSON does not escape.
+        yield from (_line(line) for line in text.split("\n") if line.strip())
         return
     yield from (_object(item) for item in (cast(list[object], whole) if isinstance(whole, list) else [whole]))
 

@@ -112,6 +112,23 @@ def test_a_broken_line_costs_itself_alone(tmp_path: Path) -> None:
     assert (len(found.battles), found.dropped) == (2, {"not_json": 1})
 
 
+def test_a_line_may_hold_what_unicode_calls_a_line_separator(tmp_path: Path) -> None:
+    path = tmp_path / "b.jsonl"
+    one = record(1, prompt="slow\u2028then\x85fast")
+    path.write_text("".join(json.dumps(battle, ensure_ascii=False) + "\n" for battle in (one, record(2))))
+    found = read_battles([path])
+    assert ([battle.prompt for battle in found.battles], found.dropped) == ([one["prompt"], "prompt 2"], {})
+
+
+def test_battles_without_an_id_are_told_apart_by_their_place(tmp_path: Path) -> None:
+    """Monthly parts may have the same name in folders of their own."""
+    nameless = [{**record(1), "battle_uuid": None}]
+    for month in ("08", "09"):
+        (tmp_path / month).mkdir()
+    found = read_battles([write(tmp_path / month / "battles.json", nameless) for month in ("08", "09")])
+    assert (len(found.battles), found.dropped) == (2, {})
+
+
 def test_monthly_parts_are_read_together(tmp_path: Path) -> None:
     parts = [write(tmp_path / f"{n}.json", [record(n), record(n + 1)]) for n in (1, 2)]
     found = read_battles(parts)

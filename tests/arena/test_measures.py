@@ -1,12 +1,17 @@
 """AUC, accuracy, F1 and their intervals, against scikit-learn and against arithmetic."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import accuracy_score, f1_score, roc_auc_score
 
+from apex_core.arena import FEATURES, Policy, contest, read_battles
 from apex_core.arena.measures import Measures, measure
+from apex_core.arena.methods import rules
+from tests.arena.votes import Record, predicted, record, write
 
 SCORES = st.integers(-3, 3).map(float)  # many are equal
 
@@ -48,19 +53,26 @@ def test_a_score_of_nothing_is_a_toss_up() -> None:
     assert of([0.0, 0.0, 0.0], [1, 0, 0.5]).accuracy.value == pytest.approx(0.5)
 
 
-def published(auc: float, battles: int = 1000) -> tuple[list[float], list[float]]:
-    """Battles in which the higher score wins with this AUC: lost ones spread out, won ones at one place among them."""
+def published(auc: float, battles: int = 1000) -> list[Record]:
+    """Battles in which the song of the higher predicted streams wins with this AUC: those that side a lost are spread
+    out, those that it won stand at one place among them."""
     below = round(auc * battles)
-    lost = [n - below + 0.5 for n in range(battles)]
-    return [*lost, 0.0, 0.0], [*[0.0] * battles, 1.0, 1.0]
+    margins = [*((n - below + 0.5) / battles for n in range(battles)), 0.0, 0.0]
+    said = ["B"] * battles + ["A"] * 2
+    return [
+        record(n, preference, **predicted([50 + margin], [50], FEATURES[:1]))
+        for n, (margin, preference) in enumerate(zip(margins, said, strict=True))
+    ]
 
 
 @pytest.mark.parametrize(("reversed_", "corrected"), [(0.557, 0.443), (0.518, 0.482), (0.535, 0.465)])
-def test_published_rules_mirror_around_chance(reversed_: float, corrected: float) -> None:
+def test_published_rules_have_the_corrected_sign(reversed_: float, corrected: float, tmp_path: Path) -> None:
     """FACTS §7: the authors' rule rows have the sign reversed; streams, likes and all, the right way round."""
-    scores, outcome = published(corrected)
-    assert of(scores, outcome).auc.value == pytest.approx(corrected)
-    assert of([-score for score in scores], outcome).auc.value == pytest.approx(reversed_)
+    battles = read_battles([write(tmp_path / "b.json", published(corrected))]).battles
+    made = contest(battles, [battle.given for battle in battles], Policy())
+    (rule,) = rules(made)
+    assert of(list(rule.scores), list(made.outcome)).auc.value == pytest.approx(corrected)
+    assert of(list(-rule.scores), list(made.outcome)).auc.value == pytest.approx(reversed_)
 
 
 def test_intervals_are_as_wide_as_the_chance_of_the_draw() -> None:
