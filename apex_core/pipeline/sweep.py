@@ -77,7 +77,7 @@ def conditions(
     The published ones are trained as published, ours as ``settings`` say where they name a condition of ours, but for
     the settings that are ``given``, like ``epochs``. Raises TrainingError when none matches.
     """
-    own = settings if settings.loss == "standardised" else TrainSettings(device=settings.device)
+    own = settings if settings.loss == "standardised" else heads.with_condition(settings, heads.OWN_CONDITIONS[0])
     names = [*heads.CONDITIONS, f"{own.mode}/{own.task}/{own.loss}/{own.shared}"]
     found = [
         _condition(name, heads.with_condition(own, name).model_copy(update=dict(given)), training_set_id)
@@ -99,19 +99,23 @@ def run_sweep(
     store: Store, chosen: TrainingSet, wanted: Sequence[Condition], cache: Path, progress: Progress = no_progress
 ) -> Sweep:
     """Train the conditions that have no record yet; every one is kept as soon as it is measured."""
-    left = [one for one in wanted if not store.exists(one.key)]
+    records: list[dict[str, Any]] = []
+    found = 0
     loaded: dict[tuple[str, str], heads.TrainingData | str] = {}
     for number, one in enumerate(wanted):
         progress("sweep", number, len(wanted), one.name)
-        if one not in left:
+        if store.exists(one.key):
+            records.append(store.read_json(one.key))
+            found += 1
             continue
         kind = (one.settings.mode, one.settings.layer_mix)
         if kind not in loaded:
             loaded = {kind: _load(store, chosen, one.settings, cache)}  # of one kind at a time: segments are large
-        record = _measured(one, loaded[kind], chosen, _told(progress, one, number, len(wanted)))
-        store.put_json(one.key, record, replace=True)
+        records.append(_measured(one, loaded[kind], chosen, _told(progress, one, number, len(wanted))))
+        if "reason" not in records[-1]:  # the vectors that lack today may be there tomorrow
+            store.put_json(one.key, records[-1], replace=True)
     progress("sweep", len(wanted), len(wanted))
-    return Sweep(chosen.training_set_id, [store.read_json(one.key) for one in wanted], len(wanted) - len(left))
+    return Sweep(chosen.training_set_id, records, found)
 
 
 def _load(store: Store, chosen: TrainingSet, settings: TrainSettings, cache: Path) -> heads.TrainingData | str:

@@ -42,6 +42,12 @@ def test_what_is_trained_with_else_is_another_record_and_where_it_is_trained_is_
     assert plain.key == elsewhere.key
 
 
+def test_ours_is_of_the_standardised_loss_whatever_is_trained_otherwise() -> None:
+    published = TrainSettings(device="cpu", loss="equal", shared=3, resident_mb=7)
+    (ours,) = sweeps.conditions(published, "set", "*/standardised/*")
+    assert ours.settings == TrainSettings(device="cpu", resident_mb=7)
+
+
 def test_a_pattern_without_conditions_is_an_error() -> None:
     with pytest.raises(TrainingError, match="No condition matches 'songs"):
         sweeps.conditions(OURS, "set", "songs/*")
@@ -107,6 +113,7 @@ def test_without_vectors_of_segments_the_table_says_so(tmp_path: Path) -> None:
     chosen = sets.read(store, freeze(store, segments=False))
     wanted = sweeps.conditions(OURS, chosen.training_set_id, "*/popularity/equal/2", {"epochs": 1})
     records = sweeps.run_sweep(store, chosen, wanted, tmp_path).records
+    assert [store.exists(one.key) for one in wanted] == [True, False]  # they may be kept one day
     song, segment = sweep_table.as_markdown(records).splitlines()[2:4]
     assert "| 1/1 |" in song
     assert "not kept" in segment
