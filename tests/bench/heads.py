@@ -3,8 +3,8 @@
 2,000 songs (``APEX_BENCH_SONGS``), the first half minute of each, labels from the sandbox's own crowd. Five seeds
 (``APEX_BENCH_SEEDS``), each with another tenth of the creators to test on and another to select on; both sides train on
 the same rows for the same number of optimiser steps. Differences are of the mean over seeds, their intervals from 1,000
-bootstraps over test songs, the same songs drawn for both sides. Vectors are kept in ``APEX_BENCH_FOLDER`` (temporary
-files' folder). Without ``APEX_BENCH_MORE=0`` the table also has three variants that are off by default.
+bootstraps over the creators of test songs, the same drawn for both sides. Vectors are kept in ``APEX_BENCH_FOLDER``
+(temporary files' folder). Without ``APEX_BENCH_MORE=0`` the table also has two variants that are off by default.
 """
 
 import os
@@ -17,8 +17,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from apex_core.heads import POPULARITY, TARGETS, predict, train, with_condition
+from apex_core.heads import POPULARITY, TARGETS, Scored, SongFacts, predict, train, with_condition
 from apex_core.heads.baselines import by_song, predictions
+from apex_core.heads.intervals import draw_figures
 from apex_core.mert import mix
 from apex_core.settings import TrainSettings
 from tests.bench.heads_songs import layer_means
@@ -35,12 +36,14 @@ Values = NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Fold:
-    """One seed's test songs: wanted float64[n, 7] (NaN: no label), predicted by name, the popularity ceiling [2]."""
+    """One seed's test songs: wanted float64[n, 7] (NaN: no label), predicted by name, the popularity ceiling [2], facts
+    of which only the group, the song's creator, is known."""
 
     wanted: Values
     predicted: dict[str, Values]
     ceiling: Values
     deviations: Values
+    facts: SongFacts
 
 
 def measure() -> Measurement:
@@ -84,28 +87,33 @@ def _fold(songs: Labelled, means: NDArray[np.float32], seed: int) -> Fold:
         predicted[name] = predict(trained.model, data.vectors[test]).astype(np.float64)
     predicted["ridge"] = predictions(by_song(mixed))["ridge"]
     known = mixed.targets[mixed.rows("train")].astype(np.float64)
-    return Fold(mixed.targets[test].astype(np.float64), predicted, songs.ceiling(test), np.nanstd(known, axis=0))
+    facts = _facts(np.array(songs.group)[test])
+    return Fold(mixed.targets[test].astype(np.float64), predicted, songs.ceiling(test), np.nanstd(known, axis=0), facts)
+
+
+def _facts(group: NDArray[np.str_]) -> SongFacts:
+    words, numbers = np.full(len(group), ""), np.full(len(group), np.nan)
+    return SongFacts(words, words, group, numbers, numbers)
 
 
 def _figures(folds: list[Fold], name: str) -> Values:
-    """Spearman and mean squared error over variance of each target, with one row for each draw of test songs and,
+    """Spearman and mean squared error over variance of each target, with one row for each draw of creators and,
     first, one for the songs themselves: float64[draws + 1, 2, 7]. Every name is given the same draws."""
-    random = np.random.default_rng(0)
-    total = np.zeros((_DRAWS + 1, 2, len(TARGETS)))
-    for fold in folds:
-        n = len(fold.wanted)
-        draws = np.concatenate([np.arange(n)[None], random.integers(n, size=(_DRAWS, n))])
-        total += np.array([_two(fold.predicted[name][rows], fold.wanted[rows], fold.deviations) for rows in draws])
-    return total / len(folds)
+    return np.mean([_of_fold(fold, name, place) for place, fold in enumerate(folds)], axis=0)
 
 
-def _two(predicted: Values, wanted: Values, deviations: Values) -> Values:
-    rank, error = np.zeros(len(TARGETS)), np.zeros(len(TARGETS))
-    for n, deviation in enumerate(deviations):
-        known = ~np.isnan(wanted[:, n])
-        rank[n] = spearman(predicted[known, n], wanted[known, n])
-        error[n] = np.square(predicted[known, n] - wanted[known, n]).mean() / deviation**2
-    return np.stack([rank, error])
+def _of_fold(fold: Fold, name: str, place: int) -> Values:
+    scored = Scored(TARGETS, np.arange(len(fold.wanted)), fold.predicted[name], fold.wanted, fold.facts)
+    found, draws = scored.metrics(), draw_figures(scored, _DRAWS)
+    figures = [
+        [np.concatenate([[found[target][figure] or 0.0], np.nan_to_num(draws[target][figure])]) for target in TARGETS]
+        for figure in ("spearman", "mse")
+    ]
+    both = np.moveaxis(np.array(figures), 2, 0)
+    both[:, 1] /= fold.deviations**2
+    # What is drawn of one fold must know nothing of what is drawn of another.
+    both[1:] = both[1:][np.random.default_rng(place).permutation(_DRAWS)]
+    return both
 
 
 def _table(figures: Mapping[str, Values], folds: list[Fold]) -> str:
