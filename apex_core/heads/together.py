@@ -20,7 +20,9 @@ from torch import Tensor
 
 from apex_core.errors import TrainingError
 
-_PATIENCE = timedelta(minutes=30)
+# The others wait while the first measures alone, trains for the time split, and predicts a whole catalog. One that dies
+# closes its connections, which is noticed at once.
+_PATIENCE = timedelta(hours=12)
 
 
 @dataclass(frozen=True, slots=True)
