@@ -117,7 +117,10 @@ def _lowest(predicted: Predictions, wanted: Values) -> int:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Ridge:
-    """Standardised features, decomposed once for every penalty and label: mean, scale [d], basis [d, k], power [k]."""
+    """Standardised features, decomposed once for every penalty and label: mean, scale [d], basis [d, k], power [k].
+
+    scikit-learn's solves every penalty anew, on a float64 copy of all rows.
+    """
 
     mean: Values
     scale: Values
