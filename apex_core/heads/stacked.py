@@ -169,7 +169,8 @@ class StackedHeads(nn.Module):
         return torch.matmul(weight.view(1, -1), x).squeeze(1) + bias
 
     def _by_branch(self, x: Tensor) -> Tensor:
-        return x.view(len(x), len(self._low), -1).transpose(0, 1)
+        branches = len(self._low)
+        return x.view(len(x), branches, x.shape[1] // branches).transpose(0, 1)
 
     def _scores(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Scores [n, targets], and how far each is up its range, [targets, n, 1]."""

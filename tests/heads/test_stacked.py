@@ -6,7 +6,7 @@ from torch import Tensor, nn
 
 from apex_core.heads import HeadsConfig
 from apex_core.heads.fitting import Fit
-from apex_core.heads.layers import Masks
+from apex_core.heads.layers import Masks, Whole
 from apex_core.heads.losses import CombinedLoss, parameter_groups, target_losses
 from apex_core.heads.model import ApexHeads
 from apex_core.heads.rows import Rows
@@ -125,6 +125,20 @@ def test_what_is_loaded_is_stored_again_and_predicts_the_same() -> None:
         nn.init.zeros_(parameter)
     ours.store()
     assert all(torch.equal(before[name], tensor) for name, tensor in model.state_dict().items())
+
+
+@pytest.mark.parametrize("layer_mix", ["AUTHORS_LAYER_MIX", "learned"])
+def test_a_part_without_rows_adds_nothing(layer_mix: str) -> None:
+    """Of a last batch of two rows the third process has none, and takes part in its sums all the same."""
+    settings = TrainSettings.model_validate({"layer_mix": layer_mix})
+    ours, (vectors, _) = StackedHeads(heads(settings)), rows(settings)
+    ours.backward(torch.ones_like(ours(vectors)))
+    assert ours.flat.grad is not None
+    assert ours.flat.grad.ne(0).any()
+    predicted = ours(vectors[:0], Masks(0, CPU), Whole(2, lambda tensor: tensor))
+    assert predicted.shape == (0, 7)
+    ours.backward(torch.zeros_like(predicted))
+    assert ours.flat.grad.eq(0).all()
 
 
 @pytest.mark.parametrize("rate", [0.1, 0.3])
