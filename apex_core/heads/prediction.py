@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 from apex_core.errors import ArtifactError, EncoderError
 from apex_core.heads.model import ApexHeads
 
+_AT_ONCE = 1 << 16
+
 
 def predict(
     model: ApexHeads,
@@ -60,6 +62,8 @@ def _check(model: ApexHeads, vectors: NDArray[np.float32]) -> None:
             f"The model takes vectors of {' x '.join(map(str, wanted))} dimensions, these have shape {vectors.shape}.",
             fix=f"use vectors of encoder {model.config.encoder_id or '(unnamed)'}",
         )
-    if not np.isfinite(vectors).all():
+    # Piece by piece: they may be a file larger than memory.
+    pieces = (vectors[start : start + _AT_ONCE] for start in range(0, len(vectors), _AT_ONCE))
+    if not all(np.isfinite(piece).all() for piece in pieces):
         bad = np.flatnonzero(~np.isfinite(vectors.reshape(len(vectors), -1)).all(axis=1))
         raise EncoderError(f"{len(bad)} vectors are not finite, the first is row {bad[0]}.")
