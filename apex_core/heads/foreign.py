@@ -40,8 +40,9 @@ class Foreign:
 def read_checkpoint(path: Path) -> Foreign:
     """Read a checkpoint of the authors' trainer, or the bare weights of its heads, under whatever common prefix.
 
-    What the weights are is read off their names and shapes; what the file says besides must agree. Raises
-    ArtifactError, also for a file that needs code to be read.
+    What the weights are is read off their names and shapes; what the file says besides must agree. The config's mode
+    is song, as in the authors' inference; the mode that the heads were trained in is a fact. Raises ArtifactError,
+    also for a file that needs code to be read.
     """
     raw = _load(path)
     state = raw.get(_STATE, raw)
@@ -52,7 +53,9 @@ def read_checkpoint(path: Path) -> Foreign:
     told = raw if _STATE in raw else {}
     config = _config(weights, told, path)
     build_model(config, weights)  # exactly the names and shapes of these heads
-    facts = {name: float(told[name]) for name in _NUMBERS if isinstance(told.get(name), int | float)}
+    facts: dict[str, Any] = {name: float(told[name]) for name in _NUMBERS if isinstance(told.get(name), int | float)}
+    if "mode" in told:
+        facts["trained_mode"] = told["mode"]
     return Foreign(config, weights, facts, others)
 
 
@@ -99,7 +102,11 @@ def _load(path: Path) -> dict[str, Any]:
         found = load_file(path) if path.suffix == ".safetensors" else torch.load(path, "cpu", weights_only=True)
     except FileNotFoundError as error:
         raise ArtifactError(f"There is no file {path}.") from error
-    except (pickle.UnpicklingError, SafetensorError, RuntimeError, EOFError, ValueError) as error:
+    except pickle.UnpicklingError as error:
+        # Not in torch's words, which advise to run the code in it.
+        message = f"{path} cannot be read as plain tensors: it is no checkpoint, or holds code."
+        raise ArtifactError(message, fix=_FIX) from error
+    except (SafetensorError, RuntimeError, EOFError, ValueError) as error:
         raise ArtifactError(
             f"{path} cannot be read as plain tensors: {(str(error) or type(error).__name__).splitlines()[0]}", fix=_FIX
         ) from error
@@ -143,6 +150,7 @@ def _config(weights: dict[str, Tensor], told: Mapping[str, Any], path: Path) -> 
         ours = HeadsConfig.from_json(told[_OURS])
         if (ours.task, ours.shared, ours.hidden, ours.mode) == (task, shared, hidden, mode):
             return ours
-    # How it was trained is history; a loss of another name changes no prediction.
+    # How it was trained is history; a loss of another name changes no prediction. The authors' inference always
+    # predicts from the mean of a song's segments, heads that were trained on single segments included.
     loss = told["loss"] if told.get("loss") in get_args(PublishedLoss) else "uncertainty"
-    return HeadsConfig(hidden=hidden, mode=mode, task=task, loss=loss, shared=shared)
+    return HeadsConfig(hidden=hidden, mode="song", task=task, loss=loss, shared=shared)

@@ -20,6 +20,7 @@ from apex_core.mert.hub import HubRepository
 from apex_core.mert.weights import file_sha256
 from apex_core.pipeline.artifact_model import predict_with
 from apex_core.pipeline.code_version import apex_version, code_version
+from apex_core.pipeline.model_export import copy_files
 from apex_core.registry import (
     Decision,
     describe_version,
@@ -76,11 +77,13 @@ def import_model(settings: Settings, wanted: Wanted, by: str, as_of: datetime) -
 
 
 def _import_version(store: Store, folder: Path) -> str:
-    """A version of another store, as it is."""
+    """A version of another store, as it is: what its manifest names, not what else lies beside (as from the hub)."""
     artifact = load_artifact(folder)
     if artifact.version is None:
         raise ArtifactError(f"The manifest in {folder} names no version.")
-    publish(store, artifact.version, folder)
+    with tempfile.TemporaryDirectory(prefix="apex-") as copy:
+        copy_files(Store.open(folder), "", Path(copy))
+        publish(store, artifact.version, Path(copy))
     return artifact.version
 
 
@@ -170,11 +173,8 @@ def _check_hash(file: Path, expected: str | None) -> None:
 
 def _check_described(described: dict[str, Any], where: str) -> None:
     """Refuse heads for other vectors: other layers, segments, or another draw of the layer mix."""
-    layers = [LAYERS[-1] if layer == -1 else layer for layer in described.get("layer_indices", LAYERS)]
-    told = {"segment_sec": SEGMENT_SECONDS, "seed": _SEED}
-    faults = [f"{name} {described[name]}" for name, ours in told.items() if described.get(name, ours) != ours]
-    if layers != list(LAYERS):
-        faults.append(f"layer_indices {described['layer_indices']}")
+    told = {"segment_sec": (SEGMENT_SECONDS,), "seed": (_SEED,), "layer_indices": (list(LAYERS), [*LAYERS[:-1], -1])}
+    faults = [f"{name} {described[name]}" for name, ours in told.items() if described.get(name, ours[0]) not in ours]
     if faults:
         raise ArtifactError(f"{where} asks for {', '.join(faults)}: its heads read other vectors than apex makes.")
 
@@ -187,7 +187,8 @@ def _check_others(others: dict[str, Tensor], where: str) -> None:
         raise ArtifactError(f"{where} holds weights that are no heads: {', '.join(sorted(strange)[:3])} …")
     ours = {"weight": AUTHORS_LAYER_MIX.weights, "bias": (AUTHORS_LAYER_MIX.bias,)}
     for name, tensor in mix.items():
-        if not np.allclose(tensor.flatten().numpy(), ours[name], atol=_TOLERANCE):
+        found, known = tensor.flatten().numpy(), ours.get(name, ())
+        if found.size != len(known) or not np.allclose(found, known, atol=_TOLERANCE):
             raise ArtifactError(f"{where} mixes the layers by other weights than the authors' constants.")
 
 

@@ -3,7 +3,8 @@
 import os
 
 from apex_core.errors import ArtifactError, NotFound
-from apex_core.registry import CHAMPION, Artifact, load_artifact, resolve_alias
+from apex_core.pipeline.models import find_version
+from apex_core.registry import CHAMPION, Artifact, load_artifact
 from apex_core.registry.layout import ALIASES, is_version
 from apex_core.storage import Store
 from apex_core.storage.manifest import NAME
@@ -36,9 +37,8 @@ def _named(store: Store, name: str) -> Artifact:
         return load_artifact(store, name)
     if os.sep in name:
         raise NotFound(f"There is no folder {name}.", fix=_FIX)
-    record = resolve_alias(store, name)
-    if record is None:
-        raise NotFound(
-            f"There is no model {name!r}: neither a folder with a {NAME} nor an alias in {store.url}.", fix=_FIX
-        )
-    return load_artifact(store, record.version)
+    try:
+        version = find_version(store, name)
+    except NotFound as error:
+        raise NotFound(f"There is no model {name!r}: it is no folder, and {error.message}", fix=_FIX) from error
+    return load_artifact(store, version)

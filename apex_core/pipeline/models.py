@@ -27,7 +27,6 @@ from apex_core.registry import (
     record_decision,
     resolve_alias,
     resolve_hold,
-    rollback,
     set_alias,
     set_hold,
 )
@@ -112,10 +111,9 @@ def roll_back(settings: Settings, to: str | None, reason: str, by: str, at: date
         target = _target(history, to)
         check_published(store, target.version)
         held = set_hold(store, CHAMPION, True, f"rolled back from {history[-1].version}: {reason}", by, at)
-        if to is None:
-            return rollback(store, CHAMPION, reason, by, at), held
+        # To the version that was looked at: a promotion since then is a lost race, not what is rolled back instead.
         after, restores = history[-1].n, target.n
-        return set_alias(store, CHAMPION, to, reason, by, at, after=after, restores=restores), held
+        return set_alias(store, CHAMPION, target.version, reason, by, at, after=after, restores=restores), held
 
 
 def _target(history: tuple[AliasRecord, ...], to: str | None) -> AliasRecord:

@@ -17,11 +17,11 @@ def run_predict(run: Run) -> StageReport:
 
     One process of the host at a time. What a run that was cut short had predicted is not predicted again.
     """
-    adopt_champions(run)
-    champion = resolve_alias(run.store, CHAMPION)
-    if champion is None:
-        return StageReport("predict", {"songs": 0}, "no champion yet")
     with hold(run.settings.home / "predict.lock", f"{run.run_id}: predict", _PATIENCE_S, "The prediction of songs"):
+        adopt_champions(run)
+        champion = resolve_alias(run.store, CHAMPION)  # in here: whoever was waited for may have followed another one
+        if champion is None:
+            return StageReport("predict", {"songs": 0}, "no champion yet")
         songs = _predict(run, champion.version)
         retired = _retire(run)
     return StageReport("predict", {"songs": songs, "retired": retired}, champion.version)

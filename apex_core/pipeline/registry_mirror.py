@@ -35,9 +35,8 @@ def adopt_registry(run: Run) -> None:
     known, versions = _known(run)
     aliases = unread_aliases(run.store, known["alias"])
     named = {record.version for record in aliases}
-    ready = [
-        version for version in decided(run.store) if version in versions or version in named or _is_done(run, version)
-    ]
+    unread = (name for name, numbers in decided(run.store).items() if {*numbers} - known["decision"].get(name, set()))
+    ready = [name for name in unread if name in versions or name in named or _is_done(run, name)]
     decisions = [record for version in ready for record in unread_decisions(run.store, version, known["decision"])]
     holds = unread_holds(run.store, known["hold"])
     fresh = sorted((named | {record.version for record in decisions}) - versions)

@@ -113,9 +113,8 @@ def _reason_to_skip(run: Run, settings: TrainSettings, chosen: TrainingSet | Non
 
 
 def _last_trained(run: Run, settings: TrainSettings, encoder_id: str) -> str | None:
-    condition = heads.HeadsConfig.of(settings, hidden=1).condition
+    """The newest training set of this condition that is here; that of a version imported from elsewhere is not."""
+    bound = {"condition": heads.HeadsConfig.of(settings, hidden=1).condition, "encoder_id": encoder_id}
     with run.catalog("train") as connection:
-        row = connection.execute(
-            sql("train/last_trained"), {"condition": condition, "encoder_id": encoder_id}
-        ).fetchone()
-    return None if row is None else str(row[1])
+        found = connection.execute(sql("train/last_trained"), bound).fetchall()
+    return next((str(name) for (name,) in found if sets.is_frozen(run.store, name)), None)

@@ -79,7 +79,7 @@ def freeze(run: Run, training_set: TrainingSet) -> None:
     training_set.rows.write_parquet(sink, compression="zstd")
     data = sink.getvalue()
     facts = {"encoder_id": training_set.encoder_id, "score_run_id": training_set.score_run_id}
-    if not run.store.exists(f"{prefix}/MANIFEST.json"):
+    if not is_frozen(run.store, training_set.training_set_id):
         run.store.put(f"{prefix}/{_ROWS}", data, replace=True)
         labels = {"labellers": list(run.settings.aesthetics.trained_on), "combine": run.settings.aesthetics.combine}
         entries = {_ROWS: entry_of(data, training_set.rows.height)}
@@ -87,6 +87,10 @@ def freeze(run: Run, training_set: TrainingSet) -> None:
     bound = {"training_set_id": training_set.training_set_id, "tracks": training_set.rows.height, **facts}
     with run.catalog("train") as connection:
         connection.execute(sql("train/insert_training_set"), {**bound, "as_of": run.as_of})
+
+
+def is_frozen(store: Store, training_set_id: str) -> bool:
+    return store.exists(f"training_sets/{training_set_id}/MANIFEST.json")
 
 
 def read(store: Store, training_set_id: str) -> TrainingSet:

@@ -13,7 +13,6 @@ from apex_core.registry.aliases import (
     before,
     list_aliases,
     resolve_alias,
-    rollback,
     set_alias,
     unread_aliases,
 )
@@ -82,7 +81,6 @@ __all__ = [
     "record_decision",
     "resolve_alias",
     "resolve_hold",
-    "rollback",
     "set_alias",
     "set_hold",
     "stage_artifact",

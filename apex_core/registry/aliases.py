@@ -105,17 +105,3 @@ def before(history: tuple[AliasRecord, ...]) -> AliasRecord | None:
         place = by_number[place.restores]
     earlier = [record for record in history if record.n < place.n and record.version != version]
     return earlier[-1] if earlier else None
-
-
-def rollback(store: Store, alias: str, reason: str, set_by: str, set_at: datetime) -> AliasRecord:
-    """Point ``alias`` back to the version it meant before its present one, by a new record.
-
-    Raises ArtifactError when it never meant another, AlreadyExists when somebody else sets the alias meanwhile.
-    """
-    history = alias_history(store, alias)
-    earlier = before(history)
-    if earlier is None:
-        raise ArtifactError(
-            f"Alias {alias} meant no other version before.", fix="apex models promote VERSION sets it to one by name"
-        )
-    return set_alias(store, alias, earlier.version, reason, set_by, set_at, after=history[-1].n, restores=earlier.n)

@@ -117,6 +117,8 @@ def test_the_champion_of_the_store_is_the_default(
 ) -> None:
     monkeypatch.setenv("APEX_STORE", store.url)
     assert apex("predict", str(songs / "one.wav")).exit_code == 0
+    short = json.loads(apex("predict", str(songs / "one.wav"), "--model", "v2026", "--json").stdout)["model"]
+    assert short == next(Path(store.root).glob("models/v*")).name
 
 
 def test_without_a_model_the_way_to_one_is_told(apex: Apex, songs: Path) -> None:

@@ -10,9 +10,10 @@ import pytest
 from apex_core.catalog import compact, connect
 from apex_core.pipeline.forget_store import PLACES
 from apex_core.pipeline.forget_work import Work
+from apex_core.pipeline.models import roll_back
 from apex_core.pipeline.predict import run_predict
 from apex_core.pipeline.run import begin
-from apex_core.registry import resolve_alias, rollback
+from apex_core.registry import resolve_alias
 from tests.bench.growth import FIRST, Simulation
 
 TRACKS = 500
@@ -65,12 +66,13 @@ def test_older_predictions_are_in_the_store_and_come_back_with_their_version(tmp
         assert pl.read_parquet(path).sort("sha256").rows() == told[first]
         assert duckdb.read_parquet(str(path)).count("sha256").fetchall() == [(300,)]
     for _ in range(2):
-        rollback(simulation.store, "champion", "test", "test", simulation_time(simulation))
+        roll_back(simulation.settings, None, "test", "test", simulation_time(simulation))
     run = begin(simulation.settings, "test", simulation_time(simulation), "rolled-back")
     run_predict(run)
-    assert len(predictions(simulation, second)) == 300
-    assert simulation.store.exists(f"predictions/{first}.parquet")
-    assert {version for version in told if predictions(simulation, version)} == {second, third}
+    assert predictions(simulation, first) == told[first]
+    assert predictions(simulation, second) == told[second]
+    assert predictions(simulation, third) == []
+    assert simulation.store.exists(f"predictions/{third}.parquet")
 
 
 def predictions(simulation: Simulation, version: str) -> list[tuple[object, ...]]:

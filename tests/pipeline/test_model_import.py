@@ -106,6 +106,7 @@ def test_the_hub_s_layout(settings: Settings, tmp_path: Path) -> None:
         ({"layer_indices": [3, 6, 9, 12]}, r"layer_indices \[3, 6, 9, 12\]"),
         ({"segment_sec": 10}, "segment_sec 10"),
         ({"seed": 7}, "seed 7"),
+        ({"layer_indices": None}, "layer_indices None"),
     ],
 )
 def test_heads_for_other_vectors_are_refused(
@@ -117,12 +118,17 @@ def test_heads_for_other_vectors_are_refused(
 
 
 @pytest.mark.parametrize(
-    ("name", "message"), [("aggregator.weight", "mixes the layers by other weights"), ("mert.bias", "no heads")]
+    ("name", "message"),
+    [
+        ("aggregator.weight", "mixes the layers by other weights"),
+        ("aggregator.scale", "mixes the layers by other weights"),
+        ("mert.bias", "no heads"),
+    ],
 )
 def test_weights_that_are_no_heads_are_looked_at(settings: Settings, tmp_path: Path, name: str, message: str) -> None:
     folder = _hub(tmp_path / "hub")
     state = torch.load(folder / "pytorch_model.bin", weights_only=True)
-    _saved(folder / "pytorch_model.bin", {**state, name: torch.ones(1, 4, 1)})
+    _saved(folder / "pytorch_model.bin", {**state, name: torch.ones(1, 5, 1)})
     with pytest.raises(ArtifactError, match=message):
         _import(settings, folder)
 
@@ -164,6 +170,7 @@ def test_a_version_s_folder_goes_to_another_store_and_is_the_same_there(
     export_folder(Store.open(settings.store_url), version, tmp_path / "carried")
     with pytest.raises(ArtifactError, match="not an empty folder"):
         export_folder(Store.open(settings.store_url), version, tmp_path / "carried")
+    (tmp_path / "carried" / ".cache").write_text("the hub's client leaves such things there")
     other = settings.model_copy(update={"home": tmp_path / "other"})
     assert _import(other, tmp_path / "carried") == version
     assert describe_version(Store.open(other.store_url), version).files == (

@@ -21,10 +21,11 @@ from apex_core.pipeline.label import run_label
 from apex_core.pipeline.live import ingest_platform
 from apex_core.pipeline.measuring import song_keys
 from apex_core.pipeline.publish import run_publish
+from apex_core.pipeline.registry_mirror import adopt_registry
 from apex_core.pipeline.run import Run, begin
 from apex_core.pipeline.score import run_score
 from apex_core.pipeline.train import Candidate, run_train
-from apex_core.registry import load_artifact
+from apex_core.registry import Decision, load_artifact, publish, record_decision, stage_artifact, version_name
 from apex_core.sandbox import SandboxServer, World
 from apex_core.settings import PLATFORMS, Settings, TrainSettings
 from tests.pipeline.nights import settings_for
@@ -143,6 +144,21 @@ def test_the_next_card_stands_beside_the_champion(trained: Trained) -> None:
     card = run.store.read(f"models/{report.note.split(':')[0]}/README.md").decode()
     assert re.search(rf"\| target \| this model \| {trained.version} \|( mean \|)? ridge \|", card)
     assert f"{trained.version} is the champion at the time" in card
+
+
+def test_a_version_of_another_store_is_not_what_was_trained_last(trained: Trained, tmp_path: Path) -> None:
+    """Its training set is not here: nothing can be compared with that."""
+    run, source = later(trained, "n6"), load_artifact(trained.run.store, trained.version)
+    weights = {name: tensor + 1e-3 for name, tensor in source.weights.items()}
+    lineage = {**source.lineage, "training_set_id": "elsewhere"}
+    sha256 = stage_artifact(tmp_path / "theirs", weights, source.config, source.metrics, lineage, "# card\n")
+    version = version_name(run.as_of, sha256)
+    publish(run.store, version, tmp_path / "theirs")
+    record_decision(run.store, version, Decision("held", ("imported",)), None, "ann", run.as_of)
+    adopt_registry(run)
+    report, candidate = run_train(run)
+    assert candidate is None
+    assert report.note.startswith("not trained: 0.0% of the rows came or went")
 
 
 def test_a_track_that_a_former_set_had_elsewhere_is_used_in_nothing(trained: Trained) -> None:
