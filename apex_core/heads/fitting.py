@@ -100,8 +100,8 @@ class Fit:
         if self.together.rank == 0:
             losses = torch.stack(target_losses(self._predicted(rows), rows.targets))
         values, present = self.together.agreed(losses)
-        with torch.inference_mode():
-            total = self.criterion.selection(values, present > 0).item()
+        with torch.no_grad():  # the weights of the targets are each process's own, and may differ in their last bits
+            total = self.together.agreed(self.criterion.selection(values, present > 0).clone()).item()
         named = zip(self.model.config.targets, values.tolist(), present.tolist(), strict=True)
         return total, {target: loss for target, loss, there in named if there}
 

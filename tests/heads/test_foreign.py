@@ -90,12 +90,18 @@ def test_a_checkpoint_predicts_what_its_authors_code_predicts(tmp_path: Path, sh
     checkpoint = draw(shared, shared, task)
     found = read_checkpoint(_saved(tmp_path, checkpoint))
     assert found.config.condition == f"song/{task}/uncertainty/{shared}"
-    assert found.facts == {"epoch": 12, "val_loss": 398.5, "train_loss": 401.25}
+    assert found.facts == {"epoch": 12, "val_loss": 398.5, "train_loss": 401.25, "trained_mode": "song"}
     vectors = torch.randn(50, 768, generator=torch.Generator().manual_seed(9))
     wanted = restated(checkpoint["model_state"], shared, task, vectors).numpy()
     got = heads.predict(heads.build_model(found.config, found.weights), vectors.numpy())
     assert wanted[:, 0].std() > 5  # these weights tell songs apart
     np.testing.assert_allclose(got, wanted, rtol=0, atol=1e-5)
+
+
+def test_heads_trained_on_segments_predict_from_a_song_s_mean_as_the_authors_inference_does(tmp_path: Path) -> None:
+    found = read_checkpoint(_saved(tmp_path, draw(1, 2, "full") | {"mode": "segment"}))
+    assert found.config.mode == "song"
+    assert found.facts["trained_mode"] == "segment"
 
 
 @pytest.mark.parametrize(("shared", "task"), SHAPES)

@@ -83,6 +83,7 @@ def test_a_checkpoint_becomes_a_version_that_waits_for_a_person_s_word(settings:
         "epoch": 12,
         "val_loss": 398.5,
         "train_loss": 401.25,
+        "trained_mode": "song",
     }
     assert found.config["condition"] == "song/full/uncertainty/2"
     assert decision is not None
