@@ -4,6 +4,7 @@ In that order: a run that is cut short comes to the same decision again, finds i
 """
 
 import logging
+from dataclasses import replace
 
 from apex_core.errors import AlreadyExists
 from apex_core.heads.baselines import baselines
@@ -44,7 +45,10 @@ def judge(run: Run, candidate: Candidate, version: str) -> Decision:
         champion = resolve_alias(run.store, CHAMPION)
         if champion is not None and champion.version == version:
             return _standing(run, champion)
-        decision = gate(_contest(run, candidate, champion, remarks), run.settings.promotion)
+        contest = _contest(run, candidate, champion, remarks)
+        # Asked last: comparing takes its time, and a hold that was said meanwhile counts.
+        contest = replace(contest, obstacles=_holds(run) + contest.obstacles)
+        decision = gate(contest, run.settings.promotion)
         against = champion.version if champion else None
         record_decision(run.store, version, decision, against, run.run_id, run.as_of)
         try:
@@ -67,24 +71,26 @@ def _standing(run: Run, champion: AliasRecord) -> Decision:
 
 
 def _contest(run: Run, candidate: Candidate, champion: AliasRecord | None, remarks: tuple[str, ...]) -> Contest:
-    held = resolve_hold(run.store, CHAMPION)
-    obstacles = (f"promotion is held by {held.set_by}: {held.reason}",) if held is not None and held.held else ()
     own, ridge = candidate.metrics["test"], _ridge(candidate)
     if champion is None:
-        return Contest(own, ridge=ridge, obstacles=obstacles, remarks=remarks)
+        return Contest(own, ridge=ridge, remarks=remarks)
     artifact = load_artifact(run.store, champion.version)
     found = rescore(run, candidate, artifact)
     if found.candidate is None or found.champion is None:
-        return Contest(own, ridge=ridge, obstacles=obstacles + found.remarks, remarks=remarks, first=False)
+        return Contest(own, ridge=ridge, obstacles=found.remarks, remarks=remarks, first=False)
     return Contest(
         found.candidate.metrics(),
         found.champion.metrics(),
         ridge,
         stale=_stale(run, candidate, artifact),
-        obstacles=obstacles,
         remarks=found.remarks + remarks,
         first=False,
     )
+
+
+def _holds(run: Run) -> tuple[str, ...]:
+    held = resolve_hold(run.store, CHAMPION)
+    return (f"promotion is held by {held.set_by}: {held.reason}",) if held is not None and held.held else ()
 
 
 def _ridge(candidate: Candidate) -> TargetMetrics:

@@ -40,5 +40,5 @@ def _named(store: Store, name: str) -> Artifact:
     try:
         version = find_version(store, name)
     except NotFound as error:
-        raise NotFound(f"There is no model {name!r}: it is no folder, and {error.message}", fix=_FIX) from error
+        raise NotFound(error.message, fix=_FIX) from error
     return load_artifact(store, version)

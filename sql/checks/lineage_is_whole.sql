@@ -1,9 +1,10 @@
--- One row a training set or version that names a score run, encoder or training set the catalog does not have. After a
--- backup was restored, versions adopted from the store may: they work, but where they come from is not told here.
+-- One row a training set or version that names a score run, encoder or training set the catalog does not have. Versions
+-- imported from another store may, and after a backup was restored those adopted from the store: they work, but where
+-- they come from is not told here.
 -- severity: warn
 -- when: snapshot
 -- fix: look at models/<version>/lineage.json in the store, which says it all; nothing is to be done if a backup was
---   restored lately.
+--   restored lately, or the version was imported.
 SELECT 'training_set' AS what, training_set_id AS which, 'no score run ' || score_run_id AS detail
 FROM training_set ANTI JOIN score_run USING (score_run_id)
 UNION ALL

@@ -124,7 +124,7 @@ def test_the_champion_of_the_store_is_the_default(
 def test_without_a_model_the_way_to_one_is_told(apex: Apex, songs: Path) -> None:
     result = apex("predict", str(songs))
     assert result.exit_code == 1
-    assert "There is no model 'champion'" in result.stderr
+    assert "No model is called 'champion'" in result.stderr
     assert "--model FOLDER" in result.stderr
 
 
