@@ -120,5 +120,6 @@ def test_a_model_takes_no_other_encoders_vectors(nights: tuple[Settings, Setting
     assert champion is not None
     # The champion's encoder was a folder; the settings name another one.
     with pytest.raises(EncoderError, match=f"trained on vectors of {encoder_id(second)}, this encoder is"):
-        Predictor.load(first)
-    assert Predictor.load(second).version == champion.version
+        Predictor.load(first).encoder  # noqa: B018  had when it is first asked for
+    found = Predictor.load(second)
+    assert (found.version, found.encoder.encoder_id) == (champion.version, encoder_id(second))
