@@ -7,7 +7,6 @@ import logging
 from dataclasses import replace
 
 from apex_core.errors import AlreadyExists
-from apex_core.heads.baselines import baselines
 from apex_core.pipeline import training_set as sets
 from apex_core.pipeline.rescoring import learnt_from, rescore
 from apex_core.pipeline.run import Run
@@ -94,8 +93,7 @@ def _holds(run: Run) -> tuple[str, ...]:
 
 
 def _ridge(candidate: Candidate) -> TargetMetrics:
-    measured = candidate.metrics.get("baselines") or baselines(candidate.data)
-    return measured["ridge"]
+    return candidate.metrics["baselines"]["ridge"]
 
 
 def _stale(run: Run, candidate: Candidate, champion: Artifact) -> str | None:
