@@ -10,6 +10,7 @@ from typer.core import TyperGroup
 
 from apex_core.errors import ApexError
 from flows.commands.arena import arena
+from flows.commands.bootstrap import bootstrap
 from flows.commands.check import check
 from flows.commands.cookbook import cookbook
 from flows.commands.doctor import doctor
@@ -88,6 +89,7 @@ for command in (
     snapshot,
     check,
     doctor,
+    bootstrap,
     forget,
 ):
     app.command()(command)
