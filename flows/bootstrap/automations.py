@@ -111,24 +111,20 @@ def _found(place: re.Match[str], known: dict[tuple[str, str], str], lacking: dic
 def _block(client: "SyncPrefectClient", block: Block) -> tuple[Change, str]:
     """Save the block when it differs; its id."""
     from prefect.blocks.core import Block as PrefectBlock
+    from prefect.exceptions import ObjectNotFound
     from prefect.utilities.importtools import from_qualified_name
 
     kind: type[PrefectBlock] = from_qualified_name(block.type)
     wanted = kind(**_filled(block.values, {}, {}))
     try:
-        present: Any = kind.load(block.name, _sync=True, client=client)  # pyright: ignore[reportCallIssue]
-    except ValueError:
-        wanted.save(block.name, _sync=True)
-        return Change("block", block.name, "created"), _block_id(kind, block.name)
-    fields = list(kind.model_fields)
-    differs = [field for field in fields if getattr(wanted, field) != getattr(present, field)]
+        present = client.read_block_document_by_name(block.name, kind.get_block_type_slug(), include_secrets=True)
+    except ObjectNotFound:
+        return Change("block", block.name, "created"), str(wanted.save(block.name))
+    there = kind(**present.data)
+    differs = [field for field in kind.model_fields if getattr(wanted, field) != getattr(there, field)]
     if differs:
-        wanted.save(block.name, overwrite=True, _sync=True)
-    return changed("block", block.name, differs), _block_id(kind, block.name)
-
-
-def _block_id(kind: Any, name: str) -> str:  # noqa: ANN401  a class of blocks
-    return str(kind.load(name, _sync=True)._block_document_id)
+        wanted.save(block.name, overwrite=True)
+    return changed("block", block.name, differs), str(present.id)
 
 
 def prune_automations(client: "SyncPrefectClient", automations: Automations) -> list[Change]:

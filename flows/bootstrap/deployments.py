@@ -49,13 +49,9 @@ def _deployment(
     wanted = _wanted(deployment, flow, code)
     present = _read(client, name)
     if present is None:
-        flow_id = client.create_flow_from_name(flow.name)
-        created = client.create_deployment(
-            flow_id,
-            deployment.name,
-            **{**wanted, "concurrency_options": _options(deployment)},
-            schedules=[_schedule(schedule) for schedule in deployment.schedules],
-        )
+        schedules = [_schedule(schedule) for schedule in deployment.schedules]
+        payload: dict[str, Any] = {**wanted, "concurrency_options": _options(deployment), "schedules": schedules}
+        created = client.create_deployment(client.create_flow_from_name(flow.name), deployment.name, **payload)
         return Change(_KIND, name, "created", "; ".join(map(_in_words, deployment.schedules))), str(created)
     differs = differing(wanted, _present(present))
     if differs:
