@@ -8,7 +8,7 @@ from pathlib import Path
 import duckdb
 
 from apex_core.catalog.lock import hold
-from apex_core.catalog.migrate import migrate
+from apex_core.catalog.migrate import migrate, require_current
 from apex_core.catalog.statements import sql
 from apex_core.errors import CatalogError, Locked
 from apex_core.settings import Settings
@@ -30,6 +30,23 @@ def connect(settings: Settings, holder: str = "apex") -> Generator[Connection]:
         try:
             connection.execute(sql("catalog/set_utc"))
             migrate(connection)
+            yield connection
+        finally:
+            connection.close()
+
+
+@contextlib.contextmanager
+def peek(settings: Settings, holder: str = "apex") -> Generator[Connection]:
+    """Open the live catalog to read and change nothing: not a byte of it is written, no migration applied.
+
+    Raises Locked as ``connect`` does, MigrationError when this version would have to change the schema first.
+    """
+    path = settings.catalog_path
+    with hold(path.with_name(path.name + ".lock"), holder, settings.lock_timeout_s):
+        connection = _open(path, settings, "catalog/attach_read_only")
+        try:
+            connection.execute(sql("catalog/set_utc"))
+            require_current(connection)
             yield connection
         finally:
             connection.close()
@@ -83,11 +100,11 @@ def transaction(connection: Connection) -> Generator[None]:
     connection.commit()
 
 
-def _open(path: Path, settings: Settings) -> Connection:
+def _open(path: Path, settings: Settings, attach: str = "catalog/attach_live") -> Connection:
     connection = duckdb.connect(config=engine(settings))
     try:
         name = path.name.partition(".")[0]
-        connection.execute(sql("catalog/attach_live", path=path, catalog=name))
+        connection.execute(sql(attach, path=path, alias=name))
         connection.execute(sql("catalog/use", catalog=name))
     except duckdb.IOException as error:
         connection.close()

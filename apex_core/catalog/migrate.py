@@ -22,20 +22,32 @@ def migrate(connection: duckdb.DuckDBPyConnection) -> None:
     Raises MigrationError when an applied migration was changed or is unknown to this code.
     """
     connection.execute(sql("catalog/create_schema_version"))
+    for name, text in _due(connection):
+        _apply(connection, name, text, _hash(text))
+
+
+def require_current(connection: duckdb.DuckDBPyConnection) -> None:
+    """Raise MigrationError when ``migrate`` would change anything, or could not."""
+    if due := [name for name, _ in _due(connection)]:
+        raise MigrationError(
+            f"The catalog is of an earlier version of apex: {', '.join(due)} would have to be applied to read it.",
+            fix="apex check brings it up to date, as the next nightly does; then try again",
+        )
+
+
+def _due(connection: duckdb.DuckDBPyConnection) -> list[tuple[str, str]]:
+    """Name and text of what is to be applied, in order."""
     applied = dict(connection.execute(sql("catalog/read_schema_version")).fetchall())
-    known = {name: _hash(text) for name, text in _folder("migrations")}
+    known = dict(_folder("migrations"))
     for name, digest in applied.items():
-        if name != "views" and known.get(name) != digest:
+        if name != "views" and (name not in known or _hash(known[name]) != digest):
             raise MigrationError(
                 f"The catalog has migration {name!r}, which this version of apex does not have in that form.",
                 fix="upgrade apex, or restore a backup made by this version",
             )
-    for name, text in _folder("migrations"):
-        if name not in applied:
-            _apply(connection, name, text, known[name])
+    due = [(name, text) for name, text in known.items() if name not in applied]
     views = "\n".join(text for _, text in _folder("views"))
-    if applied.get("views") != _hash(views):
-        _apply(connection, "views", views, _hash(views))
+    return due if applied.get("views") == _hash(views) else [*due, ("views", views)]
 
 
 def create_views(connection: duckdb.DuckDBPyConnection) -> None:

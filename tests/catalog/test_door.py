@@ -10,7 +10,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from apex_core.catalog import connect, fingerprint, rewrite, transaction
+from apex_core.catalog import connect, fingerprint, peek, rewrite, transaction
 from apex_core.errors import CatalogError, Locked
 from apex_core.settings import Settings
 from tests.catalog.other_process import at_the_door, other_process
@@ -196,3 +196,22 @@ def test_a_rewritten_catalog_is_the_same_without_the_remains_of_what_was_deleted
         assert fingerprint(connection) == before
         assert connection.execute("FROM run_stat").fetchall() == [("r", "s", "m", 1.0)]
         assert connection.execute("SELECT count(*) FROM scored_catalog").fetchall() == [(0,)]
+
+
+def test_a_look_writes_not_a_byte_even_beside_what_a_killed_writer_left(settings: Settings) -> None:
+    with other_process(*at_the_door(settings, "killed")) as writer:
+        assert writer.says() == "in"
+        os.kill(writer.pid, signal.SIGKILL)
+        assert writer.ends() == -signal.SIGKILL
+    with peek(settings) as connection:
+        assert connection.execute("SELECT count(*) FROM scored_catalog").fetchall() == [(0,)]
+    before = _files(settings)
+    with peek(settings) as connection, pytest.raises(duckdb.InvalidInputException, match="read-only"):
+        connection.execute("INSERT INTO run_stat VALUES ('r', 's', 'm', 1)")
+    assert _files(settings) == before
+
+
+def _files(settings: Settings) -> dict[str, tuple[int, int]]:
+    """Sizes and times of the catalog's files; all are closed."""
+    found = settings.catalog_path.parent.glob(settings.catalog_path.name + "*")
+    return {path.name: (path.stat().st_size, path.stat().st_mtime_ns) for path in found if path.suffix != ".lock"}

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from apex_core.catalog import connect, fingerprint, migrate, statements
+from apex_core.catalog import connect, fingerprint, migrate, peek, statements
 from apex_core.errors import MigrationError
 from apex_core.settings import Settings
 
@@ -91,3 +91,15 @@ def test_a_changed_view_is_taken_over(settings: Settings, edit: Edit) -> None:
     edit("views/99_more.sql", "CREATE OR REPLACE VIEW more AS SELECT 1 AS x;")
     with connect(settings) as connection:
         assert connection.execute("FROM more").fetchall() == [(1,)]
+
+
+def test_a_look_at_an_earlier_catalog_is_refused_and_does_not_migrate_it(settings: Settings, edit: Edit) -> None:
+    with connect(settings) as connection:
+        before = fingerprint(connection)
+    edit("migrations/998_later.sql", "-- Later.\nALTER TABLE track ADD COLUMN later VARCHAR;")
+    with pytest.raises(MigrationError, match="998_later would have to be applied"), peek(settings):
+        pass
+    (statements.sql_root() / "migrations" / "998_later.sql").unlink()
+    migrate._folder.cache_clear()  # pyright: ignore[reportPrivateUsage]
+    with peek(settings) as connection:
+        assert fingerprint(connection) == before
