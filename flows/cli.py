@@ -21,6 +21,7 @@ from flows.commands.models import models
 from flows.commands.nightly import backfill, nightly
 from flows.commands.predict import predict
 from flows.commands.report import report
+from flows.commands.restore import restore
 from flows.commands.scores import scores
 from flows.commands.similar import similar
 from flows.commands.snapshot import snapshot
@@ -91,6 +92,7 @@ for command in (
     doctor,
     bootstrap,
     forget,
+    restore,
 ):
     app.command()(command)
 app.add_typer(models, name="models")

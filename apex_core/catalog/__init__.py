@@ -1,7 +1,7 @@
 """The DuckDB catalog: one door for the pipeline, hardened snapshots for readers."""
 
 from apex_core.catalog.checks import require_checks
-from apex_core.catalog.door import Connection, compact, connect, engine, peek, rewrite, transaction
+from apex_core.catalog.door import Connection, compact, connect, engine, peek, put_in_place, rewrite, transaction
 from apex_core.catalog.fingerprint import fingerprint
 from apex_core.catalog.queries import check_query
 from apex_core.catalog.reader import latest_snapshot, open_latest, open_snapshot
@@ -18,6 +18,7 @@ __all__ = [
     "open_latest",
     "open_snapshot",
     "peek",
+    "put_in_place",
     "require_checks",
     "rewrite",
     "sql",

@@ -70,9 +70,34 @@ def rewrite(settings: Settings, holder: str) -> None:
             connection.close()
         if path.with_name(path.name + ".wal").exists():
             raise CatalogError(f"{path} has a write-ahead log left after closing.", fix="close whoever has it open")
-        with fresh.open("rb+") as file:
-            os.fsync(file.fileno())
+        _sync(fresh)
         fresh.replace(path)
+        _sync(path.parent)
+
+
+def put_in_place(settings: Settings, fresh: Path, aside: Path, holder: str) -> bool:
+    """Let ``fresh``, a closed catalog on the same disk, be the live one from now on; was there another?
+
+    That one, its write-ahead log included, is kept in the new folder ``aside``. The place is taken in one step: cut
+    short before it, the old one is still there, and in ``aside`` too.
+    """
+    path = settings.catalog_path
+    log = path.with_name(path.name + ".wal")
+    if fresh.with_name(fresh.name + ".wal").exists():
+        raise CatalogError(f"{fresh} has a write-ahead log left after closing.", fix="close whoever has it open")
+    with hold(path.with_name(path.name + ".lock"), holder, settings.lock_timeout_s):
+        there = [part for part in (path, log) if part.exists()]
+        if there:
+            aside.mkdir(parents=True, exist_ok=True)
+        for part in there:  # a second name: neither is opened, nor gone for a moment
+            os.link(part, aside / part.name)
+        for folder in (aside, aside.parent) if there else ():
+            _sync(folder)
+        log.unlink(missing_ok=True)  # or it would be played back into the new one
+        _sync(fresh)
+        fresh.replace(path)
+        _sync(path.parent)
+    return bool(there)
 
 
 def compact(settings: Settings, holder: str, *, most_free: float = 0.3) -> bool:
@@ -98,6 +123,15 @@ def transaction(connection: Connection) -> Generator[None]:
         connection.rollback()
         raise
     connection.commit()
+
+
+def _sync(path: Path) -> None:
+    """Have what was written to a file, or which names a folder has, on the disk before going on."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def _open(path: Path, settings: Settings, attach: str = "catalog/attach_live") -> Connection:

@@ -2,7 +2,7 @@
 
 import logging
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 from apex_core.catalog import sql, transaction
 from apex_core.errors import RejectStorm
@@ -23,18 +23,21 @@ class Adopted:
     note: str
 
 
-def adopt_landed(run: Run, platform: Platform) -> Adopted:
+def adopt_landed(run: Run, platform: Platform, *, all_days: bool = False) -> Adopted:
     """Merge landed files that the catalog does not know, a file at a time.
 
     A file that most of is refused stays as it is and is said to, or it would stop every run from now on. Call it,
     holding the platform's lock, before landing anything. It looks only into the days since the newest run that has
-    landed something: that run had looked into all earlier ones.
+    landed something: that run had looked into all earlier ones. With ``all_days``, of a catalog that was restored, it
+    looks everywhere.
     """
     with run.catalog(f"adopt {platform}") as connection, transaction(connection):
         connection.execute(sql("state/insert"), {"source": platform})
         since = connection.execute(sql("state/read"), {"source": platform}).fetchall()[0][-1]
     total, files, left = IngestCounts(), 0, list[str]()
-    for key in [] if since is None else _unmerged(run, platform, since):
+    root = f"landing/{platform}/"
+    folders = [root] if all_days else [] if since is None else [f"{root}{day:%Y/%m/%d}/" for day in _days(run, since)]
+    for key in _unmerged(run, platform, folders):
         try:
             total = added(total, merge_files(run, platform, [adopt(run.store, platform, key)]))
             files += 1
@@ -55,13 +58,15 @@ def _note(left: list[str]) -> str:
     )
 
 
-def _unmerged(run: Run, platform: Platform, since: datetime) -> list[str]:
+def _days(run: Run, since: datetime) -> list[date]:
     first, last = sorted((since.date(), run.as_of.date()))
-    days = [first + timedelta(days=number) for number in range((last - first).days + 1)]
+    return [first + timedelta(days=number) for number in range((last - first).days + 1)]
+
+
+def _unmerged(run: Run, platform: Platform, folders: list[str]) -> list[str]:
     keys: list[str] = []
     with run.catalog(f"adopt {platform}") as connection:
-        for day in days:
-            folder = f"landing/{platform}/{day:%Y/%m/%d}/"
+        for folder in folders:
             known = connection.execute(sql("live/landed"), {"source": platform, "folder": folder}).fetchall()
             merged = {uri for (uri,) in known}
             keys += [key for key in run.store.list(folder) if key.endswith(".jsonl.zst") and key not in merged]

@@ -25,7 +25,7 @@ from apex_core.pipeline.report import Row, rows
 from apex_core.pipeline.retention import collect_shard_leftovers
 from apex_core.pipeline.run import EVERYTHING, Run, StageReport, Window
 
-__all__ = ["Plan", "adopt", "encode_shards", "figures", "plan_extract", "run_extract", "show_reached"]
+__all__ = ["Plan", "adopt", "adopt_committed", "encode_shards", "figures", "plan_extract", "run_extract", "show_reached"]
 
 _ADOPTED_AT_ONCE = 100
 
@@ -72,7 +72,7 @@ def run_extract(run: Run, window: Window = EVERYTHING) -> StageReport:
 def plan_extract(run: Run, window: Window = EVERYTHING) -> Plan:
     """Cut the songs without a vector into shards, after adopting what an interrupted run left committed."""
     encoder_id, facts = describe_encoder(run.settings.encoder, run.settings.cache)
-    _adopt_committed(run, encoder_id, facts)
+    adopt_committed(run, encoder_id, facts)
     return write_plan(run, encoder_id, window)
 
 
@@ -96,7 +96,7 @@ def figures(run: Run, plan: Plan) -> dict[str, list[Row]]:
 def adopt(run: Run, plan: Plan) -> StageReport:
     """Project the manifests of the committed shards into the catalog, and what they lacked into its audio."""
     _, facts = describe_encoder(run.settings.encoder, run.settings.cache)
-    adopted = _adopt_committed(run, plan.encoder_id, facts)
+    adopted = adopt_committed(run, plan.encoder_id, facts)
     absent = _absent(run, plan)
     missed = [song for songs in absent.values() for song in songs]
     gone = [song for song in missed if not song["transient"]]
@@ -146,7 +146,7 @@ def _forget(run: Run, absent: Sequence[AbsentSong]) -> None:
             execute_with(connection, "absent", rows, "extract/forget_absent")
 
 
-def _adopt_committed(run: Run, encoder_id: str, facts: dict[str, Any]) -> _Adopted:
+def adopt_committed(run: Run, encoder_id: str, facts: dict[str, Any]) -> _Adopted:
     """Give every committed shard its rows, some shards at a time, so that their number is no matter of memory."""
     with run.catalog("extract") as connection:
         known = {row[0] for row in connection.execute(sql("extract/adopted"), {"encoder_id": encoder_id}).fetchall()}
@@ -164,7 +164,7 @@ def _adopt_committed(run: Run, encoder_id: str, facts: dict[str, Any]) -> _Adopt
 def _insert(run: Run, encoder_id: str, facts: dict[str, Any], manifests: Sequence[ShardManifest]) -> None:
     encoder = {
         "encoder_id": encoder_id,
-        "source": run.settings.encoder.source,
+        "source": facts["source"],
         "facts": json.dumps(facts, sort_keys=True),
     }
     shards = frame(SHARD, [_shard_row(run, manifest) for manifest in manifests])

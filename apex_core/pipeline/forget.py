@@ -106,7 +106,9 @@ def _finish(run: Run, work: Work) -> Facts:
 def _clear_home(run: Run) -> None:
     """What processes that were killed have left, and the catalog's free blocks."""
     run.store.delete_leftovers()
-    for left in (run.settings.home / "spill", run.settings.cache / "publishing", run.settings.cache / "predicting"):
+    home, cache = run.settings.home, run.settings.cache
+    # Catalogs that were set aside by a restore or an upgrade are older copies, as old backups are.
+    for left in (home / "aside", home / "restoring", home / "spill", cache / "publishing", cache / "predicting"):
         shutil.rmtree(left, ignore_errors=True)
     rewrite(run.settings, f"{run.run_id}: forget")
 

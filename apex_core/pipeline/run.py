@@ -100,10 +100,10 @@ def at_work(settings: Settings) -> Generator[None]:
 
 
 @contextlib.contextmanager
-def undisturbed(settings: Settings) -> Generator[None]:
+def undisturbed(settings: Settings, holder: str = "apex forget") -> Generator[None]:
     """Have the store to oneself: raises Locked while a run is at work, and lets new ones wait."""
     settings.home.mkdir(parents=True, exist_ok=True)
-    with hold(settings.home / _STORE_LOCK, "apex forget", timeout_s=0, what="The store"):
+    with hold(settings.home / _STORE_LOCK, holder, timeout_s=0, what="The store"):
         yield
 
 

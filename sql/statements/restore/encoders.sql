@@ -1,0 +1,2 @@
+-- One row an encoder that the catalog knows.
+SELECT encoder_id FROM encoder
