@@ -19,6 +19,7 @@ from flows.commands.forget import forget
 from flows.commands.ingest import ingest
 from flows.commands.models import models
 from flows.commands.nightly import backfill, nightly
+from flows.commands.operate import pause, resume, skip
 from flows.commands.predict import predict
 from flows.commands.report import report
 from flows.commands.restore import restore
@@ -91,6 +92,9 @@ for command in (
     check,
     doctor,
     bootstrap,
+    pause,
+    resume,
+    skip,
     forget,
     restore,
 ):
