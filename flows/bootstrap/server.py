@@ -19,14 +19,22 @@ if TYPE_CHECKING:
     from prefect.client.schemas.objects import WorkPool
     from prefect.client.schemas.responses import GlobalConcurrencyLimitResponse
 
+GPU_POOL = "apex-gpu"  # its workers may be of another kind than those beside the catalog
+
 _PAGE = 200
 _TAGS = [OURS]
 
 
-def apply_pools(client: "SyncPrefectClient", files: Files, workers: Workers) -> list[Change]:
+def apply_pools(
+    client: "SyncPrefectClient", files: Files, workers: Workers, gpu_workers: Workers | None = None
+) -> list[Change]:
     """Create the work pools that lack, and give the others what differs. Whether one is paused is not touched."""
     present = {pool.name: pool for pool in client.read_work_pools()}
-    return [_pool(client, files, pool, workers, present.get(pool.name)) for pool in files.server.work_pools]
+    kinds = {GPU_POOL: gpu_workers or workers}
+    return [
+        _pool(client, files, pool, kinds.get(pool.name, workers), present.get(pool.name))
+        for pool in files.server.work_pools
+    ]
 
 
 def _pool(

@@ -14,16 +14,22 @@ if TYPE_CHECKING:
 
 
 def bootstrap(
-    client: "SyncPrefectClient", folder: Path, workers: Workers = "process", code: Path | None = None
+    client: "SyncPrefectClient",
+    folder: Path,
+    workers: Workers = "process",
+    code: Path | None = None,
+    gpu_workers: Workers | None = None,
 ) -> list[Change]:
     """Let the server hold what ``folder`` says; what became of each thing.
+
+    ``gpu_workers``: of the pool apex-gpu, where they are of another kind than the others.
 
     ``code``: the repository's root as workers see it, else the folder above ``folder``.
     """
     files = read_files(folder.absolute())
     changes = [
         *apply_variables(client, files.server),
-        *apply_pools(client, files, workers),
+        *apply_pools(client, files, workers, gpu_workers),
         *apply_limits(client, files.server),
     ]
     deployments, ids = apply_deployments(client, files, code or files.folder.parent)

@@ -15,12 +15,21 @@ _Folder = Annotated[Path, typer.Option(help="With prefect.yaml, server.yaml, aut
 _Workers = Annotated[
     Literal["process", "docker", "kubernetes"], typer.Option(help="What workers of the pools start runs as.")
 ]
+_GpuWorkers = Annotated[
+    Literal["process", "docker", "kubernetes"] | None,
+    typer.Option(help="Those of the pool apex-gpu. [default: as --workers]"),
+]
 _Code = Annotated[
     Path | None, typer.Option(help="The repository's root as workers see it. [default: the folder above --folder]")
 ]
 
 
-def bootstrap(folder: _Folder = Path("deploy"), workers: _Workers = "process", code: _Code = None) -> None:
+def bootstrap(
+    folder: _Folder = Path("deploy"),
+    workers: _Workers = "process",
+    gpu_workers: _GpuWorkers = None,
+    code: _Code = None,
+) -> None:
     """Create or update pools, limits, variables, deployments and automations on the Prefect server.
 
     What is in the files no more is removed. A second call changes nothing, and one that was cut short is made good by
@@ -30,7 +39,7 @@ def bootstrap(folder: _Folder = Path("deploy"), workers: _Workers = "process", c
     from flows.commands.server import connected
 
     with connected() as client:
-        changes = apply(client, folder, workers, code)
+        changes = apply(client, folder, workers, code, gpu_workers)
     _print(changes)
 
 
