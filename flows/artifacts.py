@@ -111,13 +111,13 @@ def _warnings(done: Iterable["Done"]) -> list[str]:
     return [f"## Warnings\n\n{_bullets(f'{report.stage}: {report.note}' for report in found)}"] if found else []
 
 
-def show_report(figures: "PageData", where: str) -> None:
+def show_report(figures: "PageData", pictures: Iterable[tuple[str, str]], where: str) -> None:
     """Leave the essential of the report under the key ``report``, and where its page lies.
 
-    It names no track: Prefect's database is out of reach of ``apex forget``.
+    ``pictures``: what each shows, and its address. It names no track: Prefect's database is out of reach of
+    ``apex forget``.
     """
-    from apex_core.pipeline.page.glance import glance
-    from apex_core.pipeline.page.page import headline, tiles
+    from apex_core.pipeline.page.summary import headline, tiles
 
     markdown = "\n\n".join(
         [
@@ -125,7 +125,7 @@ def show_report(figures: "PageData", where: str) -> None:
             _cell(headline(figures)),
             f"The whole page, with tracks and pictures: `{where}`, or `apex report --open`.",
             table(("", "now", "change"), [(tile.name, f"{tile.value:,}", tile.note) for tile in tiles(figures)]),
-            *(f"![{_cell(what)}]({address})" for what, address in glance(figures)),
+            *(f"![{_cell(what)}]({address})" for what, address in pictures),
             *(f"## {title}\n\n{table(head, rows)}" for title, head, rows in _report_tables(figures) if rows),
         ]
     )

@@ -56,11 +56,11 @@ def snapshot(run: Run, accepted: Acceptance = NOTHING) -> Done:
 @task(name="report", cache_policy=NO_CACHE, persist_result=False)
 def _report(run: Run) -> Done:
     """Write the page of the newest snapshot, and show the essential on the run."""
-    from apex_core.pipeline.page.stage import run_report
+    from apex_core.pipeline.page.stage import pictures_of, run_report
 
     started = time.monotonic()
     stage, figures = run_report(run)
-    show_report(figures, stage.note)
+    show_report(figures, pictures_of(run, figures), stage.note)
     return keep_report(run, stage, time.monotonic() - started)
 
 

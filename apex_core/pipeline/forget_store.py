@@ -235,7 +235,7 @@ def delete_copies(store: Store, copies: Mapping[str, Mapping[str, int]]) -> None
 
 
 def _stamp(key: str) -> str:
-    return key.split("/")[1].removesuffix(".html")
+    return key.split("/")[1].partition(".")[0]
 
 
 PLACES = (

@@ -9,6 +9,7 @@ import numpy as np
 import polars as pl
 
 from apex_core import heads
+from apex_core.heads.time_split import time_split
 from apex_core.mert import read_shard_manifest
 from apex_core.pipeline.training_set import TrainingSet
 from apex_core.pipeline.vectors import load_vectors
@@ -29,7 +30,7 @@ def measure_model(
     metrics |= heads.measured(named, data, settings.bootstrap_draws)
     metrics["segment_song"] = both_modes(store, chosen, model)
     if settings.time_split:
-        metrics["time_split"] = heads.time_split(
+        metrics["time_split"] = time_split(
             data, lambda older: heads.train(older, settings).model, model, settings.bootstrap_draws
         )
     return metrics, test

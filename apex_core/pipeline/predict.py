@@ -1,13 +1,15 @@
-"""Stage 8: the champion scores every embedded song it has not scored yet."""
+"""Stage 8: the champion scores every embedded song it has not scored yet. Torch loads only if there is one."""
+
+import shutil
+from pathlib import Path
 
 from apex_core.catalog import sql, transaction
 from apex_core.catalog.lock import hold
-from apex_core.heads.prediction import exact
-from apex_core.pipeline.predicted_shards import PredictedShards
+from apex_core.heads import HeadsConfig
 from apex_core.pipeline.publish import CHAMPION, adopt_champions, build
 from apex_core.pipeline.run import Run, StageReport
 from apex_core.pipeline.scratch import working_folder
-from apex_core.registry import load_artifact, resolve_alias
+from apex_core.registry import describe_version, resolve_alias
 
 _PATIENCE_S = 3_600.0
 
@@ -29,19 +31,28 @@ def run_predict(run: Run) -> StageReport:
 
 def _predict(run: Run, version: str) -> int:
     """Predict, and put all of it into the catalog in one transaction; how many songs."""
-    model = exact(build(load_artifact(run.store, version)))
-    bound = {"version": version, "encoder_id": model.config.encoder_id}
+    encoder_id = HeadsConfig.from_json(describe_version(run.store, version).config).encoder_id
+    bound = {"version": version, "encoder_id": encoder_id}
     with run.catalog("predict") as connection:
         wanted: dict[str, int] = dict(connection.execute(sql("predict/wanted"), bound).fetchall())
-    found = PredictedShards(run.settings.cache / "predicting", version)
+    folder = run.settings.cache / "predicting"
     if wanted:
-        found.complete(run, model, wanted)
-        with run.catalog("predict") as connection, transaction(connection):
-            connection.register("incoming_prediction", found.rows())
-            connection.execute(sql("predict/insert"), bound)
-            connection.unregister("incoming_prediction")
-    found.clear()
+        _complete(run, version, wanted, folder, bound)
+    shutil.rmtree(folder, ignore_errors=True)  # also what a run that was cut short had predicted, and kept
     return sum(wanted.values())
+
+
+def _complete(run: Run, version: str, wanted: dict[str, int], folder: Path, bound: dict[str, str]) -> None:
+    from apex_core.heads.prediction import exact
+    from apex_core.pipeline.predicted_shards import PredictedShards
+    from apex_core.registry import load_artifact
+
+    found = PredictedShards(folder, version)
+    found.complete(run, exact(build(load_artifact(run.store, version))), wanted)
+    with run.catalog("predict") as connection, transaction(connection):
+        connection.register("incoming_prediction", found.rows())
+        connection.execute(sql("predict/insert"), bound)
+        connection.unregister("incoming_prediction")
 
 
 def _retire(run: Run) -> int:

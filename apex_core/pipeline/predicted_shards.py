@@ -54,10 +54,6 @@ class PredictedShards:
         """A row a song: shard_id, sha256, the predictions; read from disk as it is asked for."""
         return ds.dataset([str(path) for path in self._files()], format="parquet")
 
-    def clear(self) -> None:
-        """Remove every file."""
-        shutil.rmtree(self._all, ignore_errors=True)
-
     def _keep(self, wanted: Mapping[str, int]) -> None:
         """Make room: other versions' files are nobody's, nor are those with shards that are no longer wanted."""
         self._folder.mkdir(parents=True, exist_ok=True)

@@ -1,34 +1,22 @@
 """Stage 7: stage -> verify -> publish -> gate -> alias; then the catalog's mirror of it all.
 
 The store is the truth, and every step finds what an earlier, interrupted run has done: equal weights are the same
-version, a version that is champion already stays so.
+version, a version that is champion already stays so. Torch loads with a candidate: most nights have none.
 """
 
 import tempfile
 from pathlib import Path
 from typing import Any
 
-from apex_core import heads
-from apex_core.heads.quantiles import quantiles
+from apex_core import heads, registry
 from apex_core.mert import describe_encoder
 from apex_core.pipeline.artifact_model import build, predict_with
-from apex_core.pipeline.card import draw_card
 from apex_core.pipeline.code_version import apex_version, code_version
-from apex_core.pipeline.judgement import judge
 from apex_core.pipeline.model_retention import collect_models
 from apex_core.pipeline.registry_mirror import adopt_registry
 from apex_core.pipeline.run import Run, StageReport
 from apex_core.pipeline.train import Candidate
-from apex_core.registry import (
-    CHAMPION,
-    is_published,
-    named_after,
-    publish,
-    stage_artifact,
-    verify_artifact,
-    version_name,
-    weights_sha256,
-)
+from apex_core.registry import CHAMPION, is_published, named_after, publish, version_name
 
 __all__ = ["CHAMPION", "adopt_champions", "build", "predict_with", "run_publish"]
 
@@ -41,8 +29,10 @@ def run_publish(run: Run, candidate: Candidate | None) -> StageReport:
     if candidate is None:
         counts = {"published": 0, "promoted": 0, "removed": collect_models(run)}
         return StageReport("publish", counts, "nothing new to publish")
+    from apex_core.pipeline.judgement import judge
+
     # Equal weights were perhaps published before, on another day: they keep that name.
-    weights = weights_sha256(candidate.trained.model.state_dict())
+    weights = registry.weights_sha256(candidate.trained.model.state_dict())
     version = named_after(run.store, version_name(run.as_of, weights))
     if not is_published(run.store, version):
         with tempfile.TemporaryDirectory(prefix="apex-") as folder:
@@ -55,15 +45,18 @@ def run_publish(run: Run, candidate: Candidate | None) -> StageReport:
 
 
 def _stage(run: Run, candidate: Candidate, folder: Path, version: str) -> None:
+    from apex_core.heads.quantiles import quantiles
+    from apex_core.pipeline.card import draw_card
+
     model = candidate.trained.model
     _, encoder = describe_encoder(run.settings.encoder, run.settings.cache)
     known = quantiles(model, candidate.data)
     config = {**model.config.to_json(), "encoder": _portable(encoder), "quantiles": known}
     lineage = _lineage(run, candidate, encoder)
     card = draw_card(run, candidate, folder, version, config, lineage)
-    stage_artifact(folder, model.state_dict(), config, candidate.metrics, lineage, card)
+    registry.stage_artifact(folder, model.state_dict(), config, candidate.metrics, lineage, card)
     held_out = candidate.data.vectors[candidate.data.rows("test")]
-    verify_artifact(folder, held_out, heads.predict(model, held_out), predict_with)
+    registry.verify_artifact(folder, held_out, heads.predict(model, held_out), predict_with)
 
 
 def _portable(encoder: dict[str, Any]) -> dict[str, Any]:

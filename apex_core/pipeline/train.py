@@ -1,4 +1,4 @@
-"""Stage 6: train the heads when there is something new to learn."""
+"""Stage 6: train the heads when there is something new to learn. Torch loads only then."""
 
 import logging
 from collections.abc import Callable
@@ -13,11 +13,9 @@ from apex_core.catalog import sql
 from apex_core.errors import NotFound
 from apex_core.mert import describe_encoder
 from apex_core.pipeline import training_set as sets
-from apex_core.pipeline.measuring import measure_model
 from apex_core.pipeline.run import Run, StageReport
 from apex_core.pipeline.sides import check_sides, moved_since, named
 from apex_core.pipeline.training_set import TrainingSet
-from apex_core.pipeline.training_together import fit
 from apex_core.settings import TrainSettings
 
 log = logging.getLogger("apex_core.pipeline")
@@ -29,9 +27,9 @@ class Candidate:
 
     training_set: TrainingSet
     data: heads.TrainingData
-    trained: heads.TrainedHeads
+    trained: "heads.TrainedHeads"
     metrics: dict[str, Any]
-    scored: heads.Scored
+    scored: "heads.Scored"
 
 
 def run_train(run: Run, *, force: bool = False) -> tuple[StageReport, Candidate | None]:
@@ -43,6 +41,9 @@ def run_train(run: Run, *, force: bool = False) -> tuple[StageReport, Candidate 
     reason = _reason_to_skip(run, settings, chosen, force=force)
     if reason or chosen is None:
         return StageReport("train", {"tracks": chosen.rows.height if chosen else 0, "trained": 0}, reason), None
+    from apex_core.pipeline.measuring import measure_model
+    from apex_core.pipeline.training_together import fit
+
     chosen = on_their_sides(run, settings, chosen)
     sets.freeze(run, chosen)
     data, trained = fit(run.store, chosen, settings, run.settings.cache, _epochs(run))
@@ -77,7 +78,7 @@ def _former(run: Run, settings: TrainSettings, encoder_id: str) -> list[pl.DataF
     return found
 
 
-def _epochs(run: Run) -> Callable[[heads.EpochFacts], None]:
+def _epochs(run: Run) -> "Callable[[heads.EpochFacts], None]":
     total = run.settings.train.epochs
     return lambda facts: run.progress("train", facts.epoch, total)
 

@@ -3,8 +3,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from apex_core.heads import TARGETS, SongFacts, TrainingData, baselines
-from apex_core.heads.baselines import Ridge
+from apex_core.heads import TARGETS, SongFacts, TrainingData
+from apex_core.heads.baselines import Ridge, baselines
 
 from .conftest import Make
 

@@ -1,7 +1,7 @@
 """The page: figures and pictures put into one HTML file that needs nothing else."""
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
@@ -10,6 +10,7 @@ from apex_core.catalog.reader import Snapshot
 from apex_core.pipeline.page import model_pictures, pictures, wording
 from apex_core.pipeline.page.canvas import Picture, colour_of, css_name
 from apex_core.pipeline.page.data import COHORTS, DAYS, LEAST_COUNT, REASONS, PageData, read
+from apex_core.pipeline.page.summary import headline, tiles
 
 _SHOWN_MODELS = 12
 _SECTIONS = (
@@ -23,14 +24,6 @@ _SECTIONS = (
     ("origin", "Where it comes from"),
 )
 _MEASURES = ("streams", "likes")
-
-
-class Tile(NamedTuple):
-    """One of the numbers that matter."""
-
-    name: str
-    value: int
-    note: str
 
 
 def render(snapshot: Snapshot) -> str:
@@ -82,31 +75,6 @@ def _environment() -> Environment:
 def _clean(value: Any) -> Any:  # noqa: ANN401  whatever a template shows
     """Everything that is shown passes here, on its way to being escaped."""
     return wording.printable(value) if isinstance(value, str) and not isinstance(value, Markup) else value
-
-
-def headline(data: PageData) -> str:
-    """What the newest run did, in a sentence."""
-    return wording.night(data.night)
-
-
-def tiles(data: PageData) -> list[Tile]:
-    """The numbers that matter, with what has changed since the previous score run."""
-    since = f"since {wording.day(data.previous.as_of)}" if data.previous else ""
-    changes, totals = data.changes, data.totals
-
-    def note(value: int, word: str = "") -> str:
-        return f"{wording.signed(value)} {word}{since}" if since else "no earlier score run"
-
-    scored = data.runs[0].tracks - data.previous.tracks if data.previous else 0
-    songs = sum(stat.value for stat in data.night if (stat.stage, stat.measure) == ("predict", "songs"))
-    rejects = f"{note(changes.rejects, 'new ')}, {changes.resolved:,} resolved" if since else note(0)
-    return [
-        Tile("tracks", totals.tracks, note(changes.tracks)),
-        Tile("scored", totals.scored, note(scored)),
-        Tile("songs embedded", totals.embedded, note(changes.embedded)),
-        Tile("songs predicted", totals.predicted, f"{wording.number(songs)} in the newest run"),
-        Tile("open rejects", totals.rejects, rejects),
-    ]
 
 
 def _pictures(data: PageData) -> dict[str, Any]:

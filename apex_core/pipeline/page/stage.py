@@ -1,8 +1,10 @@
-"""The last stage: the page of the newest snapshot, kept in the store beside it."""
+"""The last stage: the page of the newest snapshot, kept in the store beside it.
+
+What was drawn of a snapshot is kept, too: a night that published none does not load what draws.
+"""
 
 from apex_core.catalog import latest_snapshot
 from apex_core.pipeline.page.data import PageData, read
-from apex_core.pipeline.page.page import page_of
 from apex_core.pipeline.run import Run, StageReport
 
 FOLDER = "reports"
@@ -22,15 +24,27 @@ def run_report(run: Run) -> tuple[StageReport, PageData]:
     key = report_key(data.stamp)
     is_new = not run.store.exists(key)
     if is_new:
+        from apex_core.pipeline.page.page import page_of
+
         run.store.put(key, page_of(data).encode())
     removed = _collect(run, data.stamp)
     return StageReport("report", {"written": int(is_new), "removed": removed}, run.store.uri(key)), data
 
 
+def pictures_of(run: Run, data: PageData) -> list[tuple[str, str]]:
+    """What each picture of a snapshot shows at a glance, and its ``data:`` address; drawn once."""
+    key = f"{FOLDER}/{data.stamp}.json"
+    if not run.store.exists(key):
+        from apex_core.pipeline.page.glance import glance
+
+        run.store.put_json(key, glance(data))
+    return [(str(what), str(address)) for what, address in run.store.read_json(key)]
+
+
 def _collect(run: Run, newest: str) -> int:
-    """A page goes when its snapshot has gone."""
+    """How many pages went: a page, and what was drawn for it, goes when its snapshot has gone."""
     kept = {newest, *(key.split("/")[1] for key in run.store.list("snapshots"))}
-    old = [key for key in run.store.list(FOLDER) if key.split("/")[1].removesuffix(".html") not in kept]
+    old = [key for key in run.store.list(FOLDER) if key.split("/")[1].partition(".")[0] not in kept]
     for key in old:
         run.store.delete(key)
-    return len(old)
+    return len({key.partition(".")[0] for key in old})

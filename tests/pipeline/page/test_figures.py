@@ -8,7 +8,7 @@ import pytest
 from apex_core.catalog import open_snapshot
 from apex_core.catalog.reader import Snapshot
 from apex_core.pipeline.page.data import DAYS, PageData, read
-from apex_core.pipeline.page.page import tiles
+from apex_core.pipeline.page.summary import tiles
 from tests.pipeline.page.conftest import COUNTS, SECOND
 
 

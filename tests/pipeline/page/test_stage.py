@@ -7,8 +7,9 @@ import pytest
 from apex_core.errors import NotFound
 from apex_core.pipeline.forget import run_forget
 from apex_core.pipeline.forget_plan import Request
+from apex_core.pipeline.page.glance import glance
 from apex_core.pipeline.page.page import render
-from apex_core.pipeline.page.stage import run_report
+from apex_core.pipeline.page.stage import pictures_of, run_report
 from apex_core.pipeline.run import Run, begin, end
 from tests.pipeline.page.conftest import SECOND, a_day_later, a_model, everything, published, tracks
 from tests.pipeline.traces import traces
@@ -24,6 +25,15 @@ def test_it_is_written_once(run: Run, second: Run) -> None:
     assert run_report(second)[0].counts["written"] == 0
 
 
+def test_pictures_are_drawn_once(run: Run) -> None:
+    published(run, tracks)
+    _, figures = run_report(run)
+    drawn = pictures_of(run, figures)
+    assert drawn == glance(figures) != []
+    run.store.put_json(f"reports/{figures.stamp}.json", [["kept", "data:,"]], replace=True)
+    assert pictures_of(run, figures) == [("kept", "data:,")]
+
+
 def test_without_a_snapshot_there_is_none(run: Run) -> None:
     with pytest.raises(NotFound):
         run_report(run)
@@ -31,10 +41,13 @@ def test_without_a_snapshot_there_is_none(run: Run) -> None:
 
 def test_it_goes_with_its_snapshot(run: Run, second: Run) -> None:
     first = published(run, tracks)
-    run_report(run)
+    pictures_of(run, run_report(run)[1])
     newest = published(second, a_day_later)
     run_report(second)
-    assert run.store.list("reports") == [f"reports/{s.stamp}.html" for s in (first, newest)]
+    assert run.store.list("reports") == [
+        *(f"reports/{first.stamp}.{kind}" for kind in ("html", "json")),
+        f"reports/{newest.stamp}.html",
+    ]
     for key in run.store.list(f"snapshots/{first.stamp}"):
         run.store.delete(key)
     assert run_report(second)[0].counts["removed"] == 1
@@ -54,7 +67,7 @@ def test_forgetting_reaches_it(run: Run) -> None:
 
 def test_after_forgetting_the_next_page_is_the_only_one(run: Run) -> None:
     published(run, tracks)
-    run_report(run)
+    pictures_of(run, run_report(run)[1])
     forget = begin(run.settings, "forget", SECOND, "forget-1")
     run_forget(forget, Request("suno", "track", ("suno-9",)))
     report, _ = run_report(forget)
