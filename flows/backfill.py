@@ -22,7 +22,7 @@ from apex_core.settings import get_settings
 from flows.artifacts import reported, table
 from flows.checks import check as check_catalog
 from flows.extract import extract
-from flows.session import Done, Session, keep, session
+from flows.session import Done, Session, joined, keep, session
 from flows.stages import audio, label, predict, report, score, snapshot
 
 if TYPE_CHECKING:
@@ -128,7 +128,8 @@ def _fill(own: Session, form: BackfillForm, partition: "Partition") -> None:
         own.add(audio(own.run, partition.window(form.window.platform), partition.label))
     if "extract" in form.stages:
         run, part = own.run, partition
-        own.add(*extract(run.run_id, run.as_of, form.platform, part.start, part.end, part.label))
+        window = form.platform, part.start, part.end
+        own.add(*joined(extract, run.run_id, run.as_of, *window, part.label))
 
 
 def _planned(form: BackfillForm) -> "BackfillPlan":

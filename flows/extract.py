@@ -17,7 +17,7 @@ from apex_core.errors import ApexError
 from apex_core.pipeline.run import Run, StageReport, Window
 from flows.artifacts import show_extraction
 from flows.encoding import encode_all
-from flows.session import Done, keep_report, session, trouble
+from flows.session import Done, keep_report, retry_command, session, trouble
 
 if TYPE_CHECKING:
     from apex_core.pipeline.extract import Plan
@@ -69,11 +69,7 @@ def extract(
         failure = None
         if error is not None:
             missing = f"{report.counts['missing_shards']:g} of {len(planned.shards)} shards were not encoded"
-            failure = trouble(missing, error)
-        elif report.counts["unread"]:
-            failure = ApexError(
-                f"{report.counts['unread']:g} songs have audio that could not be read just now",
-                fix="the encode tasks' logs name them; mend or remove their files, the next run tries them again",
-            )
+            why, again = trouble(missing, error), retry_command(report) if report.failed else None
+            failure = ApexError(why.message, fix="; then ".join(filter(None, [why.fix, again])))
         own.add(keep_report(own.run, report, time.monotonic() - started, label, failure))
     return own.outcome()

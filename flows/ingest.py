@@ -15,9 +15,9 @@ from prefect.futures import PrefectFuture
 from pydantic import AwareDatetime
 
 from apex_core.errors import CatalogError, Locked
-from apex_core.pipeline.run import Run, StageReport
+from apex_core.pipeline.run import Run
 from apex_core.settings import PLATFORMS, Platform, Settings
-from flows.session import Done, error_of, keep, passing, session, trouble
+from flows.session import Done, Partly, error_of, finished, keep, not_done, partial, passing, session
 
 _RETRY_S = 300
 
@@ -35,7 +35,8 @@ def list_platform(run: Run, platform: Platform) -> Done:
     """List one platform and merge what it sends."""
     from apex_core.pipeline.live import ingest_platform
 
-    return keep(run, lambda: ingest_platform(run, platform))
+    done = keep(run, lambda: ingest_platform(run, platform))
+    return partial(done, [done])
 
 
 @task(name="revisit", task_run_name="revisit {platform}", cache_policy=NO_CACHE, persist_result=False)
@@ -98,10 +99,10 @@ def _outcome(stage: str, platform: Platform, future: PrefectFuture[Done]) -> Don
     if future.state.is_completed():
         return future.result()
     error = error_of(future.state)
+    if isinstance(error, Partly):
+        return finished(future.state)
     if isinstance(error, CatalogError) and not isinstance(error, Locked):
         raise error
     verb = stage.partition(" ")[0]
     said = {"ingest": "ingested", "revisit": "looked at again", "reconcile": "reconciled"}[verb]
-    failure = trouble(f"{platform} was not {said}", error)
-    get_run_logger().error(str(failure))
-    return Done(StageReport(stage, {}), 0.0, failure)
+    return not_done(stage, f"{platform} was not {said}", error)

@@ -16,7 +16,7 @@ from flows.artifacts import reported
 from flows.checks import check
 from flows.extract import extract
 from flows.ingest import ingest
-from flows.session import Done, session
+from flows.session import Done, joined, session
 from flows.stages import audio, label, report, score, snapshot
 from flows.train import train
 
@@ -36,14 +36,14 @@ def nightly(
     accepted = accepting(accept or [], because)
     with session("nightly", as_of) as night, reported(night, "nightly"):
         run = night.run
-        night.add(*ingest(run.run_id, run.as_of))  # 1
+        night.add(*joined(ingest, run.run_id, run.as_of))  # 1
         night.add(check(run, "ingest", accepted))
         night.add(audio(run))  # 2
         night.add(score(run))  # 3
         night.add(check(run, "score", accepted))
-        night.add(*extract(run.run_id, run.as_of))  # 4
+        night.add(*joined(extract, run.run_id, run.as_of))  # 4
         night.add(label(run))  # 5
-        night.add(*train(run.run_id, run.as_of, force_training))  # 6 train, 7 publish, 8 predict
+        night.add(*joined(train, run.run_id, run.as_of, force_training))  # 6 train, 7 publish, 8 predict
         night.add(snapshot(run, accepted))  # 9
         night.add(report(run))
     return night.outcome()

@@ -2,28 +2,36 @@
 
 Why it is shaped like this: a nightly is one run of the pipeline, however many flows it is made of. So a sub-flow takes
 the id and the ``as_of`` of its parent's run and joins it; started on its own it begins one. Here, and only here, a
-flow looks at the clock. Stages that did part of their work do not stop the others: what is wrong is collected, and
-whoever owns the run ends as failed with all of it in one message.
+flow looks at the clock. Stages that did part of their work do not stop the others: they end as ``Partial``, what is
+wrong is collected, and so do the flows around them, with all of it in one message.
 """
 
 import contextlib
+import functools
+import shlex
 import time
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from typing import Any, cast
+from typing import Any, ParamSpec, TypeVar, cast
 
 from prefect import get_run_logger
 from prefect.client.schemas.objects import State, TaskRun
 from prefect.context import FlowRunContext
+from prefect.flows import Flow
 from prefect.states import Failed, get_state_exception
 from prefect.tasks import Task
 
 from apex_core.errors import ApexError, Fenced, Locked, PlatformDown, RateLimited
-from apex_core.pipeline.run import Run, StageReport, begin, end, exclusive, record
+from apex_core.pipeline.run import LEFT, Failure, Run, StageReport, begin, end, exclusive, record
 from apex_core.settings import get_settings
 from flows.artifacts import ProgressArtifacts
 
+PARTIAL = "Partial"
+P = ParamSpec("P")
+R = TypeVar("R")
+
+_TOLD, _NAMED = 3, 20
 _PASSING = (PlatformDown, RateLimited, Locked)
 
 
@@ -34,6 +42,14 @@ class Done:
     report: StageReport
     seconds: float
     trouble: ApexError | None = None
+
+
+class Partly(ApexError):
+    """Part of the work was done; ``done`` says what, and what was not. What a task or flow in ``Partial`` carries."""
+
+    def __init__(self, message: str, *, fix: str | None = None, done: object = None) -> None:
+        super().__init__(message, fix=fix)
+        self.done = done
 
 
 @dataclass(slots=True)
@@ -52,17 +68,8 @@ class Session:
         return [done.trouble for done in self.done if done.trouble is not None]
 
     def outcome(self) -> list[Done]:
-        """What the flow is to return: what was done, or for the owner of a troubled run the failed state.
-
-        Prefect takes a returned state for the flow's own, so a caller gets the list, or the error is raised.
-        """
-        if not self.owner or not self.troubles:
-            return self.done
-        error = ApexError(
-            "All that could be done was done, but " + "; ".join(trouble.message for trouble in self.troubles),
-            fix="; ".join(dict.fromkeys(trouble.fix for trouble in self.troubles if trouble.fix)) or None,
-        )
-        return cast(list[Done], Failed(message=str(error), data=error))
+        """What the flow is to return: what was done; of troubled stages within the state ``Partial``."""
+        return partial(self.done, self.done)
 
 
 @contextlib.contextmanager
@@ -83,7 +90,7 @@ def session(flow: str, as_of: datetime | None, run_id: str | None = None) -> Gen
             with contextlib.suppress(Fenced):
                 end(run, "failed", datetime.now(UTC))
             raise
-        end(run, "failed" if own.troubles else "completed", datetime.now(UTC))
+        end(run, "partial" if own.troubles else "completed", datetime.now(UTC))
 
 
 def _new_id(flow: str, as_of: datetime) -> str:
@@ -109,7 +116,8 @@ def keep(run: Run, stage: Callable[[], StageReport], label: str = "") -> Done:
 def keep_report(
     run: Run, report: StageReport, seconds: float, label: str = "", trouble: ApexError | None = None
 ) -> Done:
-    """Keep a report that was made elsewhere."""
+    """Keep a report that was made elsewhere; what it says it could not do is its trouble, unless one is given."""
+    trouble = trouble or left_undone(report)
     report = replace(report, stage=f"{report.stage} {label}".strip())
     record(run, report, seconds)
     counts = ", ".join(f"{value:g} {name.replace('_', ' ')}" for name, value in report.counts.items() if value)
@@ -117,6 +125,74 @@ def keep_report(
     if trouble is not None:
         get_run_logger().error(str(trouble))
     return Done(report, seconds, trouble)
+
+
+def partial(result: R, done: Sequence[Done]) -> R:
+    """What a task or flow returns so that its state tells the truth: ``result``, or ``Partial`` when there is trouble.
+
+    Prefect takes a returned state for the run's own. ``Partial`` is a failure by its type, so that it is not green and
+    nobody takes it for all of the work; ``finished`` gets the result out of it again.
+    """
+    troubles = [one.trouble for one in done if one.trouble is not None]
+    if not troubles:
+        return result
+    error = Partly(
+        "All that could be done was done, but " + "; ".join(trouble.message for trouble in troubles),
+        fix="; ".join(dict.fromkeys(trouble.fix for trouble in troubles if trouble.fix)) or None,
+        done=result,
+    )
+    return cast(R, Failed(name=PARTIAL, message=str(error), data=error))
+
+
+def finished(state: State[R]) -> R:
+    """What a task or flow did, all of it or in part; raises what stopped it."""
+    if state.is_completed():
+        return state.result()
+    error = error_of(state)
+    if isinstance(error, Partly):
+        return cast(R, error.done)
+    raise error
+
+
+def may_be_partial(task: Task[P, R]) -> Callable[P, R]:
+    """Call a task for what it did, whether it ends ``Completed`` or ``Partial``."""
+
+    @functools.wraps(task.fn)
+    def call(*args: P.args, **kwargs: P.kwargs) -> R:
+        return finished(task(*args, **kwargs, return_state=True))
+
+    return call
+
+
+def left_undone(report: StageReport) -> ApexError | None:
+    """What a stage says it could not do, as a trouble that ends with the command for just that; None: nothing."""
+    if not report.failed:
+        return None
+    first = "; ".join(f"{failure.id}: {failure.reason}" for failure in report.failed[:_TOLD])
+    left = int(report.counts.get(LEFT, len(report.failed)))
+    more = f"; and {left - _TOLD} more" if left > _TOLD else ""
+    return ApexError(f"{report.stage} left {left} undone ({first}{more})", fix=retry_command(report))
+
+
+def not_done(stage: str, what: str, error: BaseException) -> Done:
+    """A stage that did nothing, or did not say what, and stops no other: ``what`` did not happen, in words."""
+    failure = trouble(what, error)
+    report = StageReport(stage, {LEFT: 1.0}, failed=(Failure(stage.partition(" ")[2], failure.message),))
+    failure = ApexError(failure.message, fix="; then ".join(filter(None, [failure.fix, retry_command(report)])))
+    get_run_logger().error(str(failure))
+    return Done(report, 0.0, failure)
+
+
+def retry_command(report: StageReport) -> str:
+    """The command that tries again what a stage left undone, and nothing else; without ids where they are too many."""
+    stage, ids = report.stage.partition(" ")[0], [failure.id for failure in report.failed if failure.id]
+    few = int(report.counts.get(LEFT, len(ids))) <= _NAMED
+    return shlex.join(["apex", "retry", stage, *(ids if few else ())])
+
+
+def joined(flow: Flow[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+    """Run a flow inside this one for what it did, whether it ends ``Completed`` or ``Partial``."""
+    return finished(cast(Any, flow)(*args, **kwargs, return_state=True))
 
 
 def error_of(state: State[Any]) -> BaseException:

@@ -2,22 +2,24 @@
 
 import time
 
-from prefect import get_run_logger, task
+from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from apex_core.pipeline.check import NOTHING, Acceptance
-from apex_core.pipeline.run import EVERYTHING, Run, StageReport, Window
+from apex_core.pipeline.run import EVERYTHING, Run, Window
 from flows.artifacts import show_report
 from flows.checks import shown, told
-from flows.session import Done, error_of, keep, keep_report, trouble
+from flows.session import Done, error_of, keep, keep_report, may_be_partial, not_done, partial
 
 
+@may_be_partial
 @task(name="audio", cache_policy=NO_CACHE, persist_result=False)
 def audio(run: Run, window: Window = EVERYTHING, label: str = "") -> Done:
     """Find or fetch the audio of tracks that lack it."""
     from apex_core.pipeline.audio import run_audio
 
-    return keep(run, lambda: run_audio(run, window), label)
+    done = keep(run, lambda: run_audio(run, window), label)
+    return partial(done, [done])
 
 
 @task(name="score", cache_policy=NO_CACHE, persist_result=False)
@@ -69,6 +71,4 @@ def report(run: Run) -> Done:
     state = _report(run, return_state=True)
     if state.is_completed():
         return state.result()
-    failure = trouble("The report was not written", error_of(state))
-    get_run_logger().error(str(failure))
-    return Done(StageReport("report", {}), 0.0, failure)
+    return not_done("report", "The report was not written", error_of(state))

@@ -16,7 +16,7 @@ from apex_core.catalog import sql, transaction
 from apex_core.errors import AudioError
 from apex_core.pipeline.finding import LibraryFile, Row, Tools, Wanted, look_for
 from apex_core.pipeline.frames import AUDIO, execute_with, frame
-from apex_core.pipeline.run import EVERYTHING, Run, StageReport, Window
+from apex_core.pipeline.run import EVERYTHING, FAILURES_TOLD, LEFT, Failure, Run, StageReport, Window
 from apex_core.pipeline.scratch import working_folder
 
 _COMMIT_EVERY = 32
@@ -27,14 +27,17 @@ def run_audio(run: Run, window: Window = EVERYTHING) -> StageReport:
     """Find the audio of every eligible track that lacks it in a library, or fetch it when it is due.
 
     Library files that have changed since are hashed again, and those that are gone looked for elsewhere.
-    A backfill (a ``window`` of its own) is asked for by a person, and waits for no schedule.
+    A backfill (a ``window`` of its own) is asked for by a person, and waits for no schedule. What could not be read or
+    fetched just now, which says nothing about the song, is left undone.
     """
     with working_folder(run.settings, "audio") as scratch:
         libraries = run.settings.audio.libraries
         listing = list_libraries(libraries, scratch, lambda files: run.progress("audio libraries", files, 0))
         plan = _plan(run, window, listing, scratch)
         wanted = sum(1 for _ in groupby(rows_of(plan, _TRACK), _track))
-        counts = {"wanted": wanted, "available": 0, "unavailable": 0, "corrupt": 0}
+        counts = {"wanted": wanted, "available": 0, "unavailable": 0, "corrupt": 0, LEFT: 0}
+        failed: list[Failure] = []
+        run.progress("audio", 0, wanted)
         for rows in _looked_for(run, plan, scratch):
             with run.catalog("audio") as connection, transaction(connection):
                 execute_with(
@@ -42,9 +45,12 @@ def run_audio(run: Run, window: Window = EVERYTHING) -> StageReport:
                 )
             for row in rows:
                 counts[row["state"]] += 1
+            left = [row for row in rows if row["state"] == "unavailable" and row["next_try_at"] == run.as_of]
+            counts[LEFT] += len(left)
+            failed += [Failure("/".join(_track(row)), row["reason"]) for row in left][: FAILURES_TOLD - len(failed)]
             run.progress("audio", counts["available"] + counts["unavailable"] + counts["corrupt"], wanted)
     counts["library_files"] = sum(listing.files.values())
-    return StageReport("audio", {name: float(n) for name, n in counts.items()})
+    return StageReport("audio", {name: float(n) for name, n in counts.items()}, failed=tuple(failed))
 
 
 def _plan(run: Run, window: Window, listing: Listing, scratch: Path) -> Path:

@@ -23,7 +23,7 @@ from apex_core.pipeline.extract_plan import (
 from apex_core.pipeline.frames import AUDIO, EMBEDDING, SHARD, execute_with, frame
 from apex_core.pipeline.report import Row, rows
 from apex_core.pipeline.retention import collect_shard_leftovers
-from apex_core.pipeline.run import EVERYTHING, Run, StageReport, Window
+from apex_core.pipeline.run import EVERYTHING, FAILURES_TOLD, LEFT, Failure, Run, StageReport, Window
 
 __all__ = ["Plan", "adopt", "adopt_committed", "encode_shards", "figures", "plan_extract", "run_extract", "show_reached"]
 
@@ -101,6 +101,8 @@ def adopt(run: Run, plan: Plan) -> StageReport:
     missed = [song for songs in absent.values() for song in songs]
     gone = [song for song in missed if not song["transient"]]
     _forget(run, gone)
+    missing = _missing(run, plan, absent)
+    failed = _left_undone(missing, absent)
     counts = {
         "shards": adopted.shards,
         "songs": adopted.songs,
@@ -109,23 +111,36 @@ def adopt(run: Run, plan: Plan) -> StageReport:
         "unread": len(missed) - len(gone),
         "segments": adopted.segments,
         "audio_s": adopted.audio_s,
-        "missing_shards": _missing(run, plan, absent),
+        "missing_shards": len(missing),
+        LEFT: len(failed),
     }
     if adopted.shards:
         collect_shard_leftovers(run.store)
     note = f"{plan.encoder_id}: {adopted.pace}" if adopted.shards else plan.encoder_id
-    return StageReport("extract", {name: float(value) for name, value in counts.items()}, note)
+    numbers = {name: float(value) for name, value in counts.items()}
+    return StageReport("extract", numbers, note, failed=tuple(failed[:FAILURES_TOLD]))
 
 
-def _missing(run: Run, plan: Plan, absent: dict[str, list[AbsentSong]]) -> int:
-    """How many planned shards nobody has committed; one whose every song is absent is not missed."""
+def _left_undone(missing: Sequence[str], absent: dict[str, list[AbsentSong]]) -> list[Failure]:
+    """Shards that are not committed, and those that are without songs that could not be read just now."""
+    found = [Failure(shard_id, "not encoded") for shard_id in missing]
+    for shard_id, songs in absent.items():
+        unread = [song for song in songs if song["transient"]]
+        if unread and shard_id not in missing:
+            why = f"{unread[0]['sha256'][:12]}: {unread[0]['reason']}"
+            found.append(Failure(shard_id, f"{len(unread)} of its songs could not be read just now ({why})"))
+    return found
+
+
+def _missing(run: Run, plan: Plan, absent: dict[str, list[AbsentSong]]) -> list[str]:
+    """Planned shards that nobody has committed; one whose every song is absent is not missed."""
     left = set(plan.shards) - set(committed_shards(run.store, plan.encoder_id))
-    empty = [
+    empty = {
         shard_id
         for shard_id in left & absent.keys()
         if len(absent[shard_id]) == len(read_planned(run.store, plan.encoder_id, shard_id))
-    ]
-    return len(left) - len(empty)
+    }
+    return [shard_id for shard_id in plan.shards if shard_id in left - empty]
 
 
 def _absent(run: Run, plan: Plan) -> dict[str, list[AbsentSong]]:

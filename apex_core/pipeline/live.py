@@ -15,7 +15,7 @@ from apex_core.errors import PlatformDown, RateLimited, SourceError, Unauthorize
 from apex_core.pipeline.adoption import adopt_landed
 from apex_core.pipeline.ingest import added, merge_files, report_of
 from apex_core.pipeline.landed import land_pages
-from apex_core.pipeline.run import Run, StageReport, platform_lock
+from apex_core.pipeline.run import Failure, Run, StageReport, platform_lock
 from apex_core.settings import Platform
 from apex_core.sources import (
     Access,
@@ -72,7 +72,8 @@ def ingest_platform(run: Run, platform: Platform) -> StageReport:
         return report
     why = "pages of the listing could not be read" if listing.complete else "the listing did not say that it ended"
     _log.warning("%s: %s; the watermark stays.", platform, why)
-    return replace(report, note=f"listing incomplete, the watermark stays. {report.note}".strip())
+    left = (Failure(platform, f"{why}; the watermark stays"),)
+    return replace(report, note=f"listing incomplete, the watermark stays. {report.note}".strip(), failed=left)
 
 
 def _fetch(run: Run, access: Access) -> _Fetch:

@@ -14,6 +14,8 @@ from apex_core.errors import Fenced
 from apex_core.settings import Platform, Settings
 from apex_core.storage import Store
 
+LEFT = "left_undone"
+FAILURES_TOLD = 100
 _STORE_LOCK = "store.lock"
 
 
@@ -45,12 +47,24 @@ EVERYTHING = Window()
 
 
 @dataclass(frozen=True, slots=True)
+class Failure:
+    """What a stage could not do: which one (the id that ``apex retry`` takes), and why."""
+
+    id: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class StageReport:
-    """What a stage did: counts by name, and one line for people."""
+    """What a stage did: counts by name, and one line for people.
+
+    ``failed``: what it could not do and another try may, the first of it; the count ``LEFT`` says how many there are.
+    """
 
     stage: str
     counts: Mapping[str, float]
     note: str = ""
+    failed: tuple[Failure, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +152,7 @@ def begin(settings: Settings, flow: str, as_of: datetime, run_id: str, *, alone:
 
 
 def end(run: Run, state: str, ended_at: datetime) -> None:
-    """Close the run's row: ``completed`` or ``failed``."""
+    """Close the run's row: ``completed``, ``partial`` or ``failed``."""
     with run.catalog("end") as connection:
         connection.execute(sql("run/end"), {"run_id": run.run_id, "state": state, "ended_at": ended_at})
 
