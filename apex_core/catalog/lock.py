@@ -29,9 +29,8 @@ def hold(path: Path, holder: str, timeout_s: float, what: str = "The catalog") -
     """
     deadline = time.monotonic() + timeout_s
     with _mutex(str(path.absolute()), holder, timeout_s, what):
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+        descriptor = _locked(path, deadline, what)
         try:
-            _flock(descriptor, path, deadline, what)
             _write_holder(descriptor, holder)
             yield
             os.ftruncate(descriptor, 0)
@@ -71,6 +70,27 @@ def _mutex(path: str, holder: str, timeout_s: float, what: str) -> Generator[Non
         mutex.release()
 
 
+def _locked(path: Path, deadline: float, what: str) -> int:
+    """The lock file, opened and locked. One that was taken away meanwhile guards nothing: then it is the new one."""
+    while True:
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+        try:
+            _flock(descriptor, path, deadline, what)
+        except BaseException:
+            os.close(descriptor)
+            raise
+        if _is_at(path, descriptor):
+            return descriptor
+        os.close(descriptor)
+
+
+def _is_at(path: Path, descriptor: int) -> bool:
+    try:
+        return os.path.samestat(os.fstat(descriptor), path.stat())
+    except FileNotFoundError:
+        return False
+
+
 def _flock(descriptor: int, path: Path, deadline: float, what: str) -> None:
     wait = _FIRST_WAIT_S
     while True:
@@ -92,10 +112,32 @@ def _write_holder(descriptor: int, holder: str) -> None:
     os.pwrite(descriptor, json.dumps(facts).encode(), 0)
 
 
+def holder_of(path: Path) -> str | None:
+    """What whoever holds the lock now calls itself; None while nobody does."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY)
+    except FileNotFoundError:
+        return None
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        return None
+    except BlockingIOError:
+        return _facts(path).get("holder", "")
+    finally:
+        os.close(descriptor)
+
+
+def _facts(path: Path) -> dict[str, str]:
+    try:
+        return json.loads(path.read_text())
+    except (OSError, ValueError):
+        return {}
+
+
 def read_holder(path: Path) -> str:
     """Who holds (or last crashed holding) the lock, in words."""
     try:
-        facts = json.loads(path.read_text())
+        facts = _facts(path)
         return f"pid {facts['pid']} on {facts['host']} ({facts['holder']})"
-    except (OSError, ValueError, KeyError):
+    except KeyError:
         return "another process"

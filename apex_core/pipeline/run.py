@@ -1,4 +1,10 @@
-"""A run: one frozen ``as_of``, one identity; once it is declared dead, it writes nothing more to the catalog."""
+"""A run: one frozen ``as_of``, one identity; once it is declared dead, nothing it writes counts any more.
+
+Fencing: the catalog holds every run's token and state, and whoever declares a run dead says so in there. So whatever
+makes work count, a unit of catalog work or the record in the store that commits, is done while the catalog is held,
+right after it was asked whether the run is alive. What is written before (shards, pages, files of a version) is named
+by its content or by the run, and nobody trusts it yet.
+"""
 
 import contextlib
 import os
@@ -6,14 +12,16 @@ import socket
 from collections.abc import Generator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from pathlib import Path
 from typing import Protocol
 
 from apex_core.catalog import Connection, connect, sql, transaction
-from apex_core.catalog.lock import hold, share
+from apex_core.catalog.lock import hold, holder_of, share
 from apex_core.errors import Fenced
 from apex_core.settings import Platform, Settings
 from apex_core.storage import Store
 
+CRASHED = "crashed"
 LEFT = "left_undone"
 FAILURES_TOLD = 100
 _STORE_LOCK = "store.lock"
@@ -69,12 +77,16 @@ class StageReport:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """The facts every stage function gets. ``as_of`` stands for "now" wherever a stage needs one."""
+    """The facts every stage function gets. ``as_of`` stands for "now" wherever a stage needs one.
+
+    ``token`` is that of ``begin``: a run of the same id that was begun again has a higher one. 0: joined by its id.
+    """
 
     settings: Settings
     run_id: str
     as_of: datetime
     progress: Progress = field(default=no_progress, compare=False)
+    token: int = 0
 
     @property
     def store(self) -> Store:
@@ -87,22 +99,52 @@ class Run:
         Raises Fenced when this run was declared dead since it began.
         """
         with connect(self.settings, f"{self.run_id}: {stage}") as connection:
-            states = connection.execute(sql("run/state"), {"run_id": self.run_id}).fetchall()
-            state = states[0][0] if states else "unknown"
-            if state != "running":
-                raise Fenced(
-                    f"Run {self.run_id} may not write: it is {state} in the catalog.",
-                    fix="start a new run; everything it had committed is kept",
-                )
+            self._refuse_dead(connection)
             yield connection
+
+    @contextlib.contextmanager
+    def committing(self, stage: str) -> Generator[None]:
+        """Make what commits in the store, a small create-only record, while nobody can declare this run dead.
+
+        Raises Fenced when somebody has. Inside, the catalog is held and must not be opened.
+        """
+        with self.catalog(stage):
+            yield
+
+    def _refuse_dead(self, connection: Connection) -> None:
+        found = connection.execute(sql("run/state"), {"run_id": self.run_id}).fetchone()
+        state, token = found or ("unknown", 0)
+        if state == "running" and self.token not in (0, token):
+            state = "begun anew by another process"
+        if state != "running":
+            raise Fenced(
+                f"Run {self.run_id} may not write: it is {state} in the catalog.",
+                fix="start a new run; everything it had committed is kept",
+            )
 
 
 @contextlib.contextmanager
-def exclusive(settings: Settings, flow: str) -> Generator[None]:
-    """Let one process of this host run ``flow``; raises Locked naming the other one."""
+def exclusive(settings: Settings, flow: str, run_id: str = "") -> Generator[None]:
+    """Let one process of this host run ``flow``, as the run ``run_id``; raises Locked naming the other one.
+
+    A process whose run was declared dead keeps nobody waiting, though it may be there still: it is fenced.
+    """
     settings.home.mkdir(parents=True, exist_ok=True)
-    with hold(settings.home / f"{flow}.lock", flow, timeout_s=0, what=f"The flow {flow!r}"), at_work(settings):
+    path = settings.home / f"{flow}.lock"
+    _step_over_the_dead(settings, path)
+    with hold(path, run_id or flow, timeout_s=0, what=f"The flow {flow!r}"), at_work(settings):
         yield
+
+
+def _step_over_the_dead(settings: Settings, path: Path) -> None:
+    """Remove a lock file whose holder's run was declared dead; what that process then holds is no file's lock."""
+    if holder_of(path) is None:
+        return
+    with connect(settings, f"{path.name}: is its holder alive?") as connection:  # one at a time; and looks again
+        holder = holder_of(path)
+        found = connection.execute(sql("run/state"), {"run_id": holder}).fetchone()
+        if found is not None and found[0] == CRASHED:
+            path.unlink()
 
 
 @contextlib.contextmanager
@@ -133,22 +175,27 @@ def platform_lock(settings: Settings, platform: Platform, holder: str) -> Genera
         yield
 
 
-def begin(settings: Settings, flow: str, as_of: datetime, run_id: str, *, alone: bool = False) -> Run:
-    """Register a run. ``alone`` declares every unfinished earlier run of the flow dead (call inside ``exclusive``)."""
+def begin(
+    settings: Settings, flow: str, as_of: datetime, run_id: str, *, alone: bool = False, flow_run: str | None = None
+) -> Run:
+    """Register a run. ``alone`` declares every unfinished earlier run of the flow dead (call inside ``exclusive``).
+
+    ``flow_run``: what the orchestrator calls it, for ``declare_crashed``.
+    """
+    facts = {"run_id": run_id, "flow": flow, "as_of": as_of, "started_at": as_of, "flow_run": flow_run}
     with connect(settings, f"{run_id}: begin") as connection, transaction(connection):
         if alone:
             connection.execute(sql("run/fence_dead"), {"flow": flow})
-        connection.execute(
-            sql("run/begin"),
-            {
-                "run_id": run_id,
-                "flow": flow,
-                "as_of": as_of,
-                "host": f"{socket.gethostname()}:{os.getpid()}",
-                "started_at": as_of,
-            },
-        )
-    return Run(settings, run_id, as_of)
+        connection.execute(sql("run/begin"), {**facts, "host": f"{socket.gethostname()}:{os.getpid()}"})
+        _, token = connection.execute(sql("run/state"), {"run_id": run_id}).fetchall()[0]
+    return Run(settings, run_id, as_of, token=token)
+
+
+def declare_crashed(settings: Settings, flow_run: str, at: datetime) -> list[str]:
+    """Declare the unfinished run of an orchestrator's flow run dead: it is fenced from now on. Its id, if any."""
+    with connect(settings, f"{flow_run}: crashed") as connection:
+        rows = connection.execute(sql("run/declare_crashed"), {"flow_run": flow_run, "ended_at": at}).fetchall()
+    return [run_id for (run_id,) in rows]
 
 
 def end(run: Run, state: str, ended_at: datetime) -> None:

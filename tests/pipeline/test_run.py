@@ -2,15 +2,16 @@
 
 import logging
 import threading
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from apex_core.catalog import connect
 from apex_core.errors import CatalogError, Fenced, Locked
-from apex_core.pipeline.run import Run, StageReport, begin, end, exclusive, record, undisturbed
+from apex_core.pipeline.run import Run, StageReport, begin, declare_crashed, end, exclusive, record, undisturbed
 from apex_core.settings import Settings
+from apex_core.storage import Store
 from tests.catalog.other_process import other_process
 
 AS_OF = datetime(2026, 11, 22, 3, tzinfo=UTC)
@@ -41,14 +42,14 @@ def test_a_run_that_is_alive_writes(settings: Settings) -> None:
 def test_a_run_declared_dead_is_fenced_from_everything(settings: Settings) -> None:
     zombie = begin(settings, "nightly", AS_OF, "zombie", alone=True)
     begin(settings, "nightly", AS_OF, "next", alone=True)
-    with pytest.raises(Fenced, match="zombie may not write: it is dead") as refused:
+    with pytest.raises(Fenced, match="zombie may not write: it is crashed") as refused:
         write(zombie)
     assert refused.value.fix
     with pytest.raises(Fenced):
         record(zombie, StageReport("score", {}), 1)
     with pytest.raises(Fenced):
         end(zombie, "completed", AS_OF)
-    assert states(settings) == {"zombie": "dead", "next": "running"}
+    assert states(settings) == {"zombie": "crashed", "next": "running"}
 
 
 @pytest.mark.parametrize("state", ["completed", "failed"])
@@ -78,7 +79,60 @@ def test_a_run_begun_again_goes_on(settings: Settings) -> None:
     begin(settings, "nightly", AS_OF, "other", alone=True)
     again = begin(settings, "nightly", AS_OF, "one", alone=True)
     write(again)
-    assert states(settings) == {"other": "dead", "one": "running"}
+    assert states(settings) == {"other": "crashed", "one": "running"}
+
+
+def test_whoever_had_a_run_before_it_was_begun_again_is_fenced(settings: Settings) -> None:
+    """The same id does not make it the same run: the token tells them apart."""
+    before = begin(settings, "nightly", AS_OF, "one", alone=True)
+    again = begin(settings, "nightly", AS_OF, "one", alone=True)
+    with pytest.raises(Fenced, match="begun anew"):
+        write(before)
+    write(again)
+    write(Run(settings, "one", AS_OF))  # joined by its id
+
+
+def test_a_run_that_crashed_elsewhere_is_declared_dead_here(settings: Settings) -> None:
+    zombie = begin(settings, "nightly", AS_OF, "zombie", flow_run="0190-a")
+    other = begin(settings, "backfill", AS_OF, "other", flow_run="0190-b")
+    assert declare_crashed(settings, "0190-a", AS_OF + timedelta(hours=1)) == ["zombie"]
+    assert declare_crashed(settings, "0190-a", AS_OF + timedelta(hours=2)) == []
+    with pytest.raises(Fenced):
+        write(zombie)
+    write(other)
+    with connect(settings) as connection:
+        ended = connection.execute("SELECT ended_at FROM run WHERE run_id = 'zombie'").fetchall()
+    assert ended == [(AS_OF + timedelta(hours=1),)]
+
+
+def test_a_run_that_said_how_it_ended_keeps_its_word(settings: Settings) -> None:
+    end(begin(settings, "nightly", AS_OF, "one", flow_run="0190-a"), "completed", AS_OF)
+    assert declare_crashed(settings, "0190-a", AS_OF) == []
+    assert states(settings) == {"one": "completed"}
+
+
+def test_a_commit_in_the_store_is_refused_to_a_fenced_run(settings: Settings) -> None:
+    run = begin(settings, "nightly", AS_OF, "one", flow_run="0190-a")
+    with run.committing("publish"):
+        run.store.put_json("models/a.json", {})
+    declare_crashed(settings, "0190-a", AS_OF)
+    with pytest.raises(Fenced), run.committing("publish"):
+        run.store.put_json("models/b.json", {})
+    assert run.store.list("models") == ["models/a.json"]
+
+
+def test_nobody_is_declared_dead_in_the_midst_of_a_commit(settings: Settings) -> None:
+    run = begin(settings, "nightly", AS_OF, "one", flow_run="0190-a")
+    with run.committing("publish"):
+        script = (
+            "import sys; from apex_core.settings import Settings; from apex_core.pipeline.run import declare_crashed\n"
+            "from apex_core.errors import Locked; from datetime import datetime, UTC\n"
+            "try: declare_crashed(Settings(home=sys.argv[1], lock_timeout_s=0.2), '0190-a', datetime.now(UTC))\n"
+            "except Locked: print('waits')"
+        )
+        with other_process("-c", script, settings.home) as other:
+            assert other.says() == "waits"
+    assert declare_crashed(settings, "0190-a", AS_OF) == ["one"]
 
 
 def test_tokens_only_grow(settings: Settings) -> None:
@@ -114,6 +168,46 @@ def test_a_flow_runs_once_a_host(settings: Settings) -> None:
         other.ends()
         with exclusive(settings, "nightly"):
             pass
+
+
+HOLDS = """
+import sys
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from apex_core.errors import Fenced
+from apex_core.pipeline.run import begin, exclusive
+from apex_core.settings import Settings
+from apex_core.storage import Store
+
+settings = Settings(home=Path(sys.argv[1]), threads=1)
+with exclusive(settings, "nightly", "zombie"):
+    run = begin(settings, "nightly", datetime(2026, 11, 22, 3, tzinfo=UTC), "zombie", alone=True, flow_run="0190-a")
+    print("in", flush=True)
+    sys.stdin.readline()
+    try:
+        with run.committing("publish"):
+            run.store.put_json("models/zombie.json", {})
+    except Fenced:
+        print("fenced", flush=True)
+"""
+
+
+def test_the_next_run_goes_past_one_that_was_declared_dead_and_is_there_still(settings: Settings) -> None:
+    with other_process("-c", HOLDS, settings.home) as zombie:
+        assert zombie.says() == "in"
+        with pytest.raises(Locked, match=f"held by pid {zombie.pid} .*zombie"), exclusive(settings, "nightly", "next"):
+            pass
+        declare_crashed(settings, "0190-a", AS_OF)
+        with exclusive(settings, "nightly", "next"):
+            begin(settings, "nightly", AS_OF, "next", alone=True)
+            with other_process("-c", HOLDS, settings.home) as third:  # the living keeps others waiting, as ever
+                assert third.says() == ""
+                assert third.ends() != 0
+            zombie.tell("wake")
+            assert zombie.says() == "fenced"
+            assert zombie.ends() == 0
+        assert states(settings) == {"zombie": "crashed", "next": "running"}
+    assert Store.open(settings.store_url).list("models") == []
 
 
 def test_a_flow_that_runs_keeps_the_catalog_open_to_others(settings: Settings) -> None:
