@@ -4,14 +4,13 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-import numpy as np
 import torch
 from torch import Tensor
 
-from apex_core.heads.layers import Masks, Whole
 from apex_core.heads.losses import CombinedLoss, parameter_groups, target_losses
 from apex_core.heads.model import ApexHeads
 from apex_core.heads.rows import Rows, batches
+from apex_core.heads.side_by_side import SideBySide
 from apex_core.heads.stacked import StackedHeads
 from apex_core.heads.together import Together
 from apex_core.settings import TrainSettings
@@ -29,12 +28,12 @@ class Fit:
     optimizer: torch.optim.Optimizer
     schedule: torch.optim.lr_scheduler.LRScheduler
     shuffle: torch.Generator
-    masks: Masks
     together: Together
+    parts: SideBySide
 
     @classmethod
     def begin(cls, model: ApexHeads, settings: TrainSettings, device: torch.device, together: Together) -> "Fit":
-        """Training of ``model`` from the weights it has. Processes that train together draw dropout apart."""
+        """Training of ``model`` from the weights it has."""
         heads = StackedHeads(model, device)
         criterion = CombinedLoss.of(model.config).to(device)
         optimizer = torch.optim.AdamW(parameter_groups(heads, criterion, settings), fused=True)
@@ -45,8 +44,8 @@ class Fit:
             optimizer,
             torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, T_max=settings.epochs),
             torch.Generator().manual_seed(settings.seed),
-            Masks(_apart(settings.seed, together.rank), device),
             together,
+            SideBySide(heads, settings.batch_size, settings.seed, together),
         )
 
     @property
@@ -56,29 +55,25 @@ class Fit:
     def learn(self, rows: Rows, settings: TrainSettings) -> float:
         """One epoch over ``rows`` in batches of ``batch_size`` rows a process; the mean of the batches' losses."""
         size = settings.batch_size * self.together.count
-        losses = [self.step(rows, index, settings.clip_norm) for index in batches(len(rows), size, self.shuffle)]
+        order = batches(len(rows), size, self.shuffle)
+        with threads(self.parts.threads):  # what the threads of the parts do not compute is small
+            losses = [self.step(rows, index, settings.clip_norm) for index in order]
         self.schedule.step()
         return torch.stack(losses).mean().item()
 
     def step(self, rows: Rows, index: Tensor, clip_norm: float) -> Tensor:
         """Learn from the batch of rows ``index``; its loss, a scalar on the device."""
         self.criterion.zero_grad()
-        loss = self._alone(rows, index) if self.together.alone else self._with_others(rows, index)
+        together = self.together
+        loss = self.parts.learn(rows, index, self._loss) if together.alone else self._with_others(rows, index)
         torch.nn.utils.clip_grad_norm_([*self.heads.parameters(), *self.criterion.parameters()], clip_norm)
         self.optimizer.step()
-        return loss
-
-    def _alone(self, rows: Rows, index: Tensor) -> Tensor:
-        vectors, targets = rows.batch(index)
-        loss, gradient = self._loss(self.heads(vectors, self.masks), targets)
-        self.heads.backward(gradient)
         return loss
 
     def _with_others(self, rows: Rows, index: Tensor) -> Tensor:
         """The loss is that of the whole batch's predictions: each process knows it, and its own rows' gradient."""
         where = self.together.part(index)
-        vectors, _ = rows.batch(index[where])
-        predicted = self.heads(vectors, self.masks, Whole(len(index), self.together.total))
+        predicted = self.heads(rows.vectors_of(index[where]), self.parts.masks[0], self.together.batch(len(index)))
         everything = self.together.whole(predicted, where, len(index))
         loss, gradient = self._loss(everything, rows.labels(index))
         self.heads.backward(gradient[where])
@@ -106,12 +101,7 @@ class Fit:
         return total, {target: loss for target, loss, there in named if there}
 
     def _predicted(self, rows: Rows) -> Tensor:
-        return torch.cat([self.heads.predict(part) for part in rows.parts(_EVALUATION_ROWS)])
-
-
-def _apart(seed: int, rank: int) -> int:
-    # Otherwise masks would be drawn from the very numbers that the rows are shuffled by.
-    return int(np.random.SeedSequence([seed & 0xFFFFFFFF, rank]).generate_state(1)[0])
+        return self.parts.predict(rows.parts(_EVALUATION_ROWS))
 
 
 @contextmanager

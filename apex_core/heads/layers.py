@@ -9,6 +9,7 @@ places of its own, so that nothing is asked for and what is read next is still i
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -20,10 +21,41 @@ _WORD = 4  # levels in a 64-bit word
 
 @dataclass(frozen=True, slots=True)
 class Whole:
-    """The batch that a process has a part of: its rows in all, and how to add a tensor up over all parts."""
+    """The batch that a process or thread has a part of, where others compute the other parts at the same time.
 
-    rows: int
-    total: Callable[[Tensor], Tensor]
+    ``sizes`` are the rows of all parts, in order. ``gather`` takes a tensor of this part and, called once more,
+    gives those of all parts, one after another along a new first dimension: what one has to do in between costs
+    nothing while others are awaited. ``keeps``: whether BatchNorm's averages are this part's to move.
+    """
+
+    sizes: tuple[int, ...]
+    gather: Callable[[Tensor], Callable[[], Tensor]]
+    keeps: bool = True
+
+    @classmethod
+    def alone(cls, rows: int) -> "Whole":
+        """A batch in one part."""
+        return cls((rows,), _alone)
+
+    @property
+    def rows(self) -> int:
+        return sum(self.sizes)
+
+    def moments(self, means: Tensor, squares: Tensor) -> tuple[Tensor, Tensor]:
+        """Mean and variance of all rows, by each part's mean and sum of squares about it, [parts, ...]."""
+        shares = torch.tensor(self.sizes, dtype=means.dtype, device=means.device) / self.rows
+        shares = shares.view(-1, *[1] * (means.dim() - 1))
+        mean = (means * shares).sum(dim=0)
+        return mean, (squares / self.rows + shares * (means - mean).square()).sum(dim=0)
+
+
+def _alone(tensor: Tensor) -> Callable[[], Tensor]:
+    return lambda: tensor.unsqueeze(0)
+
+
+def apart(seed: int, part: int) -> int:
+    """A seed for one part of the batch; the seed itself draws the order of the rows."""
+    return int(np.random.SeedSequence([seed & 0xFFFFFFFF, part]).generate_state(1)[0])
 
 
 class Masks:
@@ -107,20 +139,23 @@ class Layer:
         places = self._now = self._at(x, whole)
         normal, before, norm = places.normal, places.before, self.norm
         torch.matmul(x, self.weight.mT, out=normal)
-        mean = whole.total(normal.sum(dim=-2, keepdim=True)) / whole.rows
-        normal -= mean
-        variance = whole.total(torch.mul(normal, normal, out=before).sum(dim=-2, keepdim=True)) / whole.rows
-        inverse = torch.rsqrt(variance + EPSILON)
-        normal *= inverse
-        torch.addcmul(norm.shift, normal, norm.scale, out=before)
-        norm.mean.lerp_(mean + norm.bias, MOMENTUM)
-        norm.variance.lerp_(variance * (whole.rows / (whole.rows - 1)), MOMENTUM)
-        places.factor = norm.scale * inverse
-        torch.ops.aten.gelu.out(before, out=places.after)
+        own = normal.sum(dim=-2, keepdim=True) / max(normal.shape[-2], 1)
+        normal -= own
+        squares = torch.mul(normal, normal, out=before).sum(dim=-2, keepdim=True)
+        all_moments = whole.gather(torch.stack([own, squares]))
         if masks is None or not self.dropout:
             places.mask.fill_(1)
-            return places.after
-        masks.draw(self.dropout, places.mask)
+        else:
+            masks.draw(self.dropout, places.mask)
+        mean, variance = whole.moments(*all_moments().unbind(1))
+        inverse = torch.rsqrt(variance + EPSILON)
+        torch.addcmul((own - mean) * inverse, normal, inverse, out=normal)
+        torch.addcmul(norm.shift, normal, norm.scale, out=before)
+        if whole.keeps:
+            norm.mean.lerp_(mean + norm.bias, MOMENTUM)
+            norm.variance.lerp_(variance * (whole.rows / (whole.rows - 1)), MOMENTUM)
+        places.factor = norm.scale * inverse
+        torch.ops.aten.gelu.out(before, out=places.after)
         return places.after.mul_(places.mask)
 
     def backward(self, gradient: Tensor, inputs: Tensor | None) -> None:
@@ -135,9 +170,10 @@ class Layer:
         shift = torch.sum(gradient, dim=-2, keepdim=True, out=self.norm.shift.grad)
         torch.mul(gradient, places.normal, out=places.before)
         scale = torch.sum(places.before, dim=-2, keepdim=True, out=self.norm.scale.grad)
-        both = places.whole.total(torch.stack([shift, scale])) * (-places.factor / places.whole.rows)
-        products = torch.addcmul(both[0], places.normal, both[1], out=places.before)
-        products.addcmul_(gradient, places.factor)
+        sums = places.whole.gather(torch.stack([shift, scale]))
+        products = torch.mul(gradient, places.factor, out=places.before)
+        both = sums().sum(dim=0) * (-places.factor / places.whole.rows)
+        products.addcmul_(places.normal, both[1]).add_(both[0])
         torch.matmul(products.mT, places.inputs, out=self.weight.grad)
         if inputs is not None:
             torch.matmul(products, self.weight, out=inputs)

@@ -29,22 +29,22 @@ class Rows:
     def __len__(self) -> int:
         return len(self.targets)
 
-    def batch(self, index: Tensor) -> tuple[Tensor, Tensor]:
-        """Vectors and targets of the rows ``index`` int64[k], which is on the host."""
+    def vectors_of(self, index: Tensor) -> Tensor:
+        """Vectors of the rows ``index`` int64[k], which is on the host."""
         if isinstance(self.vectors, Tensor):
-            return self.vectors.index_select(0, index.to(self.vectors.device)), self.labels(index)
+            return self.vectors.index_select(0, index.to(self.vectors.device))
         gathered = torch.empty((len(index), *self.vectors.shape[1:]))
         np.take(self.vectors, self.chosen[index.numpy()], axis=0, out=gathered.numpy(), mode="clip")
-        return gathered.to(self.targets.device), self.labels(index)
+        return gathered.to(self.targets.device)
 
     def labels(self, index: Tensor) -> Tensor:
-        """Targets of the rows ``index``."""
+        """Targets of the rows ``index`` int64[k], which is on the host."""
         return self.targets.index_select(0, index.to(self.targets.device))
 
     def parts(self, size: int) -> Iterator[Tensor]:
         """Vectors of all rows in order, ``size`` at a time."""
         for index in torch.arange(len(self)).split(size):
-            yield self.batch(index)[0]
+            yield self.vectors_of(index)
 
 
 def select(data: TrainingData, config: HeadsConfig, split: Split, device: torch.device, resident_mb: int) -> Rows:

@@ -36,19 +36,26 @@ class StackedHeads(nn.Module):
     """The heads of ``model``, one member, on a device; ``store`` brings what they have become back into it.
 
     ``parameters()`` is one vector, ``flat``; its gradient is always there, and each ``backward`` writes it anew.
+    ``beside`` others they have the others' parameters and averages, and a gradient and places to work in of their own.
     """
 
-    def __init__(self, model: ApexHeads, device: torch.device | str = "cpu") -> None:
+    def __init__(
+        self, model: ApexHeads, device: torch.device | str = "cpu", beside: "StackedHeads | None" = None
+    ) -> None:
         super().__init__()
         self.model = (model,)  # in a tuple: its parameters are none of ours
         self.batches = 0
-        self.flat = nn.Parameter(torch.zeros(sum(p.numel() for p in model.parameters()), device=device))
+        shared = torch.zeros(sum(p.numel() for p in model.parameters()), device=device)
+        self.flat = nn.Parameter(shared if beside is None else beside.flat.detach())
         self.flat.grad = torch.zeros_like(self.flat)
+        self._averages: list[Tensor] = []
+        self._theirs = None if beside is None else tuple(beside._averages)
         self._pairs: list[_Pair] = []
         self._taken = 0
         self._vectors = self._hidden = self._shares = torch.empty(0)  # of the last forward
         self._build(model)
-        self.load()
+        if beside is None:
+            self.load()
 
     def _build(self, model: ApexHeads) -> None:
         branches = [cast(Any, model.get_submodule(f"branch_{target}")).branch for target in model.config.targets]
@@ -92,7 +99,11 @@ class StackedHeads(nn.Module):
         return piece
 
     def _average(self, published: list[Tensor], shape: tuple[int, ...]) -> Tensor:
-        ours = torch.cat([one.flatten() for one in published]).view(shape).to(self.flat.device)
+        if self._theirs is None:
+            ours = torch.cat([one.flatten() for one in published]).view(shape).to(self.flat.device)
+        else:
+            ours = self._theirs[len(self._averages)]
+        self._averages.append(ours)
         self._pairs.append(_Pair(ours, published))
         return ours
 
@@ -130,7 +141,7 @@ class StackedHeads(nn.Module):
 
         ``whole`` is the batch that ``x`` is a part of, where several processes train together.
         """
-        whole = whole or Whole(len(x), _itself)
+        whole = whole or Whole.alone(len(x))
         self.batches += 1
         self._vectors = x
         y = self._mixed(x)
@@ -176,7 +187,3 @@ class StackedHeads(nn.Module):
         """Scores [n, targets], and how far each is up its range, [targets, n, 1]."""
         shares = torch.sigmoid(torch.baddbmm(self._last_bias, x, self._last))
         return torch.addcmul(self._low, shares.squeeze(2).t(), self._span), shares
-
-
-def _itself(tensor: Tensor) -> Tensor:
-    return tensor

@@ -6,9 +6,10 @@ the weights of all are equal after every step; only the first process writes any
 beside it on GPUs. A process that is gone breaks its connections, and the others end with an error.
 """
 
+import itertools
 import json
 import os
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -19,6 +20,7 @@ import torch.distributed as dist
 from torch import Tensor
 
 from apex_core.errors import TrainingError
+from apex_core.heads.layers import Whole
 
 # The others wait while the first measures alone, trains for the time split, and predicts a whole catalog. One that dies
 # closes its connections, which is noticed at once.
@@ -45,8 +47,21 @@ class Together:
 
     def part(self, index: Tensor) -> slice:
         """Which of a batch's rows are this process's; a part may be empty."""
-        first, last = (len(index) * rank // self.count for rank in (self.rank, self.rank + 1))
-        return slice(first, last)
+        bounds = self._bounds(len(index))
+        return slice(bounds[self.rank], bounds[self.rank + 1])
+
+    def _bounds(self, rows: int) -> list[int]:
+        return [rows * rank // self.count for rank in range(self.count + 1)]
+
+    def batch(self, rows: int) -> Whole:
+        """A batch of ``rows`` rows as its parts exchange what they need of one another."""
+        bounds = self._bounds(rows)
+        sizes = tuple(last - first for first, last in itertools.pairwise(bounds))
+        return Whole(sizes, self._gather)
+
+    def _gather(self, tensor: Tensor) -> Callable[[], Tensor]:
+        everything = self.whole(tensor.unsqueeze(0), slice(self.rank, self.rank + 1), self.count)
+        return lambda: everything
 
     def total(self, tensor: Tensor) -> Tensor:
         """``tensor`` summed over all processes, in place, the same bits in each."""

@@ -15,11 +15,10 @@ from apex_core.heads import (
     compared,
     measured,
     score,
-    time_split,
 )
 from apex_core.heads.calibration import calibration
 from apex_core.heads.report import extremes, rounded
-from apex_core.heads.time_split import by_time
+from apex_core.heads.time_split import by_time, time_split
 
 from .conftest import Make
 

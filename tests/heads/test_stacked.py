@@ -135,7 +135,7 @@ def test_a_part_without_rows_adds_nothing(layer_mix: str) -> None:
     ours.backward(torch.ones_like(ours(vectors)))
     assert ours.flat.grad is not None
     assert ours.flat.grad.ne(0).any()
-    predicted = ours(vectors[:0], Masks(0, CPU), Whole(2, lambda tensor: tensor))
+    predicted = ours(vectors[:0], Masks(0, CPU), Whole.alone(2))
     assert predicted.shape == (0, 7)
     ours.backward(torch.zeros_like(predicted))
     assert ours.flat.grad.eq(0).all()

@@ -1,0 +1,142 @@
+"""Threads of this process that compute a part of every batch each.
+
+A step is some 150 small operations. Where torch cuts each of them for its threads, these wait for one another 150
+times, which on two cores takes as long as a third of the arithmetic; here they meet a dozen times: for the moments of
+BatchNorm, for the loss, for the sum of the gradients. What is computed is what one thread would with the whole batch.
+"""
+
+import itertools
+from collections.abc import Callable, Iterable
+from concurrent.futures import Future, ThreadPoolExecutor
+from queue import SimpleQueue
+
+import torch
+from torch import Tensor
+
+from apex_core.heads.layers import Masks, Whole, apart
+from apex_core.heads.rows import Rows
+from apex_core.heads.stacked import StackedHeads
+from apex_core.heads.together import Together
+
+# Matrix products of fewer rows lose more than meeting less often gains.
+_LEAST_ROWS = 128
+
+
+class SideBySide:
+    """``heads`` on as many threads as torch has here, if a batch of ``rows`` gives each enough to do.
+
+    ``masks`` are each part's own, drawn apart. ``threads`` is how many are left to torch within a part. A process that
+    trains together with others is one part.
+    """
+
+    def __init__(self, heads: StackedHeads, rows: int, seed: int, together: Together) -> None:
+        device, most = heads.flat.device, torch.get_num_threads()
+        many = device.type == "cpu" and together.alone
+        count = max(1, min(most, rows // _LEAST_ROWS)) if many else 1
+        self.threads = most // count
+        self.heads = [heads, *(StackedHeads(heads.model[0], device, beside=heads) for _ in range(count - 1))]
+        self.masks = [Masks(apart(seed, together.rank + part), device) for part in range(count)]
+        # Its threads end when this object goes.
+        self._pool = ThreadPoolExecutor(count, "part", torch.set_num_threads, (self.threads,)) if count > 1 else None
+        self._posts = [_Post(part, count) for part in range(count)]
+        for post in self._posts:
+            post.connect(self._posts)
+
+    def learn(self, rows: Rows, index: Tensor, loss: Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]) -> Tensor:
+        """Write the gradients of ``heads`` for the batch of rows ``index``; the loss, a scalar.
+
+        ``loss`` gives that and its gradient, of predictions and targets float[n, t].
+        """
+        bounds = [len(index) * part // len(self.heads) for part in range(len(self.heads) + 1)]
+        sizes = tuple(last - first for first, last in itertools.pairwise(bounds))
+        losses: list[Tensor] = []
+
+        def learn(part: int) -> None:
+            post, heads, own = self._posts[part], self.heads[part], slice(bounds[part], bounds[part + 1])
+            whole = Whole(sizes, post.gather, keeps=part == 0) if post.others else Whole.alone(sizes[0])
+            predicted = post.exchange(heads(rows.vectors_of(index[own]), self.masks[part], whole))
+            slope = torch.empty(0)
+            if part == 0:
+                value, slope = loss(torch.cat(predicted), rows.labels(index))
+                losses.append(value)
+            heads.backward(post.exchange(slope)[0][own])
+            post.exchange(slope)
+            self._add_up(part)
+
+        self._all([lambda part=part: learn(part) for part in range(len(self.heads))])
+        return losses[0]
+
+    def predict(self, parts: Iterable[Tensor]) -> Tensor:
+        """Predictions float[n, t] in evaluation for vectors in parts, one after another."""
+        if self._pool is None:
+            return torch.cat([self.heads[0].predict(part) for part in parts])
+        return torch.cat(list(self._pool.map(self.heads[0].predict, parts)))
+
+    def _all(self, works: list[Callable[[], None]]) -> None:
+        """Do all at the same time; raises what the first of them to fail did."""
+        if self._pool is None:
+            works[0]()
+            return
+        futures = [self._pool.submit(self._one, post, work) for post, work in zip(self._posts, works, strict=True)]
+        errors = [error for error in map(Future[None].exception, futures) if error is not None]
+        for error in sorted(errors, key=lambda error: isinstance(error, _GoneError)):
+            raise error
+
+    def _one(self, post: "_Post", work: Callable[[], None]) -> None:
+        try:
+            work()
+        except BaseException:
+            post.send(None)  # or the others would wait for ever
+            raise
+
+    def _add_up(self, part: int) -> None:
+        """Each thread adds a piece of the gradients up, in the order of the parts."""
+        first, *others = (heads.flat.grad for heads in self.heads)
+        assert first is not None
+        pieces = len(self.heads)
+        piece = slice(len(first) * part // pieces, len(first) * (part + 1) // pieces)
+        for other in others:
+            assert other is not None
+            first[piece] += other[piece]
+
+
+class _GoneError(RuntimeError):
+    """Another part has failed."""
+
+
+class _Post:
+    """What one part sends to the others, and gets from them; each in the order in which it was sent."""
+
+    def __init__(self, part: int, count: int) -> None:
+        self._part = part
+        self._from: list[SimpleQueue[Tensor | None]] = [SimpleQueue() for _ in range(count)]
+        self.others: list[_Post] = []
+
+    def connect(self, posts: "list[_Post]") -> None:
+        """Know the others."""
+        self.others = [post for post in posts if post is not self]
+
+    def send(self, tensor: Tensor | None) -> None:
+        """Let all others have ``tensor``, which nobody changes afterwards; None: there will be nothing more."""
+        for other in self.others:
+            other._from[self._part].put(tensor)
+
+    def receive(self, own: Tensor) -> list[Tensor]:
+        """What every part has sent, in order, ``own`` at its place; waits for the others."""
+        return [own if part == self._part else self._got(part) for part in range(len(self._from))]
+
+    def _got(self, part: int) -> Tensor:
+        tensor = self._from[part].get()
+        if tensor is None:
+            raise _GoneError(f"Part {part} of a batch has failed.")
+        return tensor
+
+    def exchange(self, own: Tensor) -> list[Tensor]:
+        """Send, and receive at once."""
+        self.send(own)
+        return self.receive(own)
+
+    def gather(self, own: Tensor) -> Callable[[], Tensor]:
+        """Send now, and receive when called; stacked."""
+        self.send(own)
+        return lambda: torch.stack(self.receive(own))
