@@ -13,7 +13,7 @@ from pydantic import Field
 from apex_core.pipeline.check import accept as accepting
 from flows.artifacts import reported
 from flows.checks import check
-from flows.session import Done, finished, session
+from flows.session import Done, joined, session
 from flows.stages import label, report, score, snapshot
 from flows.train import train
 
@@ -39,7 +39,7 @@ def retrain(
         own.add(score(run))
         own.add(check(run, "score", accepted))
         own.add(label(run))
-        own.add(*finished(train(run.run_id, run.as_of, force, return_state=True)))
+        own.add(*joined(train, run.run_id, run.as_of, force))
         own.add(snapshot(run, accepted))
         own.add(report(run))
     return own.outcome()
