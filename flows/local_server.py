@@ -12,8 +12,9 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 import httpx
 
@@ -35,9 +36,12 @@ _SERVER = {
 
 
 class LocalServer:
-    """A server process; started at once, so that other work can be done until ``connected`` waits for it."""
+    """A server process; started at once, so that other work can be done until ``connected`` waits for it.
 
-    def __init__(self, home: Path) -> None:
+    ``environment``: more of Prefect's settings, for a server that is to do more than record.
+    """
+
+    def __init__(self, home: Path, environment: Mapping[str, str] = MappingProxyType({})) -> None:
         home.mkdir(parents=True, exist_ok=True)
         self.home = home.absolute()
         self.log = self.home / "server.log"
@@ -51,7 +55,7 @@ class LocalServer:
                     stdin=subprocess.DEVNULL,
                     stdout=log,
                     stderr=log,
-                    env=os.environ | _SERVER | {"PREFECT_HOME": str(self.home), "PYTHONPATH": _path()},
+                    env=os.environ | _SERVER | {**environment, "PREFECT_HOME": str(self.home), "PYTHONPATH": _path()},
                     start_new_session=True,  # out of reach of the terminal's Ctrl-C
                 )
 

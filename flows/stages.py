@@ -4,12 +4,15 @@ import time
 
 from prefect import task
 from prefect.cache_policies import NO_CACHE
+from prefect.events import emit_event
 
 from apex_core.pipeline.check import NOTHING, Acceptance
 from apex_core.pipeline.run import EVERYTHING, Run, Window
 from flows.artifacts import show_report
 from flows.checks import shown, told
 from flows.session import Done, error_of, keep, keep_report, may_be_partial, not_done, partial
+
+SNAPSHOT_IS_CURRENT = "apex.snapshot.current"
 
 
 @may_be_partial
@@ -52,7 +55,10 @@ def snapshot(run: Run, accepted: Acceptance = NOTHING) -> Done:
     from apex_core.pipeline.snapshot import run_snapshot
 
     with shown(run):
-        return told(keep(run, lambda: run_snapshot(run, accepted)))
+        done = told(keep(run, lambda: run_snapshot(run, accepted)))
+    # deploy/automations.yaml waits for it, and tells when it does not come.
+    emit_event(SNAPSHOT_IS_CURRENT, {"prefect.resource.id": "apex.snapshot"}, payload={"as_of": run.as_of.isoformat()})
+    return done
 
 
 @task(name="report", cache_policy=NO_CACHE, persist_result=False)
