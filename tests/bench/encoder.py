@@ -13,7 +13,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any, Protocol, cast
@@ -80,7 +80,7 @@ def operations(a: Architecture) -> float:
 
 
 def _turns(folder: str, count: int) -> list[dict[str, float]]:
-    with _child("stock", folder) as stock, _child("apex", folder) as apex:
+    with child("stock", folder) as stock, child("apex", folder) as apex:
         return [_turn(folder, stock, apex, number) for number in range(count + 1)][1:]
 
 
@@ -93,12 +93,12 @@ def _turn(folder: str, stock: Side, apex: Side, number: int) -> dict[str, float]
 
 
 def _memory(folder: str, what: str, segments: int) -> float:
-    with _child(what, folder) as side:
+    with child(what, folder) as side:
         return side(f"encode {segments} 0")["above_mb"]
 
 
 @contextmanager
-def _child(what: str, folder: str) -> Iterator[Side]:
+def child(what: str, folder: str) -> Generator[Side]:
     command = [sys.executable, "-m", "tests.bench.encoder_child", what, folder]
     with subprocess.Popen(
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=Path(__file__).parents[2]
