@@ -59,6 +59,17 @@ def ingest_files(
     return report_of("files", total)
 
 
+def refuse_unreadable(places: Sequence[str], observed_at: datetime | None, platform: Platform | None) -> None:
+    """Raise what ``ingest_files`` would raise for places with nothing to read, or local files that nobody dates.
+
+    Looks at no more files than fit into one unit, and fetches none.
+    """
+    for place in places:
+        for file in find_dumps(place)[:_FILES_A_UNIT]:
+            if file.bytes and "://" not in file.uri:
+                look_at(file, Path(file.uri), observed_at, platform)
+
+
 def _units(files: Sequence[ForeignFile]) -> Iterator[list[ForeignFile]]:
     small: list[ForeignFile] = []
     for file in files:

@@ -2,10 +2,10 @@
 
 import contextlib
 from collections.abc import Generator
-from datetime import date
+from datetime import UTC, date, datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal, cast
 
 import typer
 
@@ -13,7 +13,7 @@ from flows.commands.moments import moment
 
 if TYPE_CHECKING:
     from apex_core.settings import Settings
-    from flows.backfill import BackfillForm
+    from flows.backfill import Order
 
 
 class _Stage(StrEnum):  # typer takes no list of literals
@@ -68,7 +68,7 @@ def backfill(
         typer.Option(help="Run this stage; may be repeated. [default: audio, extract, predict]"),
     ] = None,
     file: Annotated[
-        list[Path] | None, typer.Option(help="For the stage ingest: a dump or export; may be repeated.")
+        list[str] | None, typer.Option(help="For the stage ingest: a dump or export, or s3://…; may be repeated.")
     ] = None,
     observed_at: Annotated[
         str | None, typer.Option(help="For the stage ingest: when the files' counts were taken (ISO 8601).")
@@ -87,25 +87,21 @@ def backfill(
 
     settings = get_settings()
     route(verbose=verbose)
-    from flows.backfill import BackfillForm, check
+    from apex_core.pipeline.check import accept as accepting
+    from flows.backfill import Order
     from flows.backfill import backfill as flow
 
-    form = BackfillForm(
-        platform=platform,
-        start=days[0],
-        end=days[1],
-        stages=[chosen.value for chosen in stage or (_Stage.AUDIO, _Stage.EXTRACT, _Stage.PREDICT)],
-        files=[str(path.absolute()) for path in file or ()],
-        observed_at=observed,
-        dry_run=not run,
-        accept=accept or [],
-        because=because,
-    )
-    check(form)
-    _show_plan(settings, form)
+    # Words of a command line become a form's choices.
+    stages = cast(Any, [chosen.value for chosen in stage or (_Stage.AUDIO, _Stage.EXTRACT, _Stage.PREDICT)])
+    files = [name if "://" in name else str(Path(name).absolute()) for name in file or ()]
+    accepted = accepting(accept or [], because)
+    order = Order(days[0], days[1], platform, stages, files, observed, accepted)
+    order.check(datetime.now(UTC))
+    _show_plan(order)
     if run:
         with orchestrated(settings):
-            flow(form)
+            checks = cast(Any, list(accepted.checks))
+            flow(order.start, order.end, platform, stages, False, files, observed, checks, because)
     notice("done" if run else "nothing was done: this is the plan, --run carries it out")
 
 
@@ -116,17 +112,19 @@ def _day(text: str, option: str) -> date:
         raise typer.BadParameter(f"{text!r} is not a day, like 2026-01-01", param_hint=option) from None
 
 
-def _show_plan(settings: "Settings", form: "BackfillForm") -> None:
-    from apex_core.pipeline.plan import plan_backfill
+def _show_plan(order: "Order") -> None:
+    from flows.backfill import planned
+    from flows.backfill_page import HEAD, rows, summary
     from flows.terminal import notice, print_rows
 
-    plan = plan_backfill(settings, form.window, form.stages)
-    if not plan.partitions:
-        notice("no eligible track was created in this window")
-        return
-    names = ("month", "tracks", "without audio", "to encode", "hours of audio")
-    rows = [(p.label, p.tracks, p.audio_missing, p.to_encode, round(p.audio_hours, 2)) for p in plan.partitions]
-    print_rows(names, [*rows, ("all", *map(sum, list(zip(*rows, strict=True))[1:]))])
+    plan = planned(order)
+    if plan.partitions:
+        print_rows(HEAD, rows(plan))
+    else:
+        notice("no eligible track of the catalog was created in this window")
+    notice(summary(plan))
+    if plan.unmeasured:
+        notice(f"never measured here, so the time is not known: {', '.join(plan.unmeasured)}")
 
 
 @contextlib.contextmanager

@@ -10,7 +10,7 @@ from apex_core.catalog import connect, latest_snapshot
 from apex_core.errors import ApexError, CheckFailed
 from apex_core.sandbox import SandboxServer, World
 from apex_core.settings import Settings, get_settings
-from flows.backfill import BackfillForm, backfill
+from flows.backfill import backfill
 from flows.local_server import LocalServer
 from flows.nightly import nightly
 from tests.flows.conftest import environment, variables
@@ -105,10 +105,8 @@ def test_gross_drift_blocks_until_it_is_accepted(quiet: Settings, world: World, 
     for night in nights[1:3]:
         with pytest.raises(CheckFailed, match=f"after scoring.*{LATE}"):
             nightly(as_of=night)
-    window = {"platform": "all", "start": world.epoch.date(), "end": nights[5].date()}
-    form = BackfillForm.model_validate({**window, "stages": ["label"], "dry_run": False})
     with pytest.raises(CheckFailed, match=LATE):
-        backfill(form)
+        backfill(world.epoch.date(), nights[5].date(), stages=["label"], dry_run=False)
     assert latest_snapshot(quiet) == before
     assert "--accept" in page(prefect_server, "checks")
     nightly(as_of=nights[3], accept=[LATE], because="the platform turned its counters round")

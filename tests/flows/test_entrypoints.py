@@ -40,12 +40,3 @@ def test_deployments_name_flows_that_take_their_parameters(deployment: dict[str,
     flow = load_flow_from_entrypoint(f"{ROOT / path}:{name}")
     assert set(deployment.get("parameters", {})) <= set(flow.parameters.properties)
     assert deployment["concurrency_limit"] == {"limit": 1, "collision_strategy": "ENQUEUE"}
-
-
-def test_the_form_comes_in_order_with_choices_and_descriptions() -> None:
-    form = flow_of("backfill").parameters.definitions["BackfillForm"]
-    properties = form["properties"]
-    assert sorted(properties, key=lambda name: properties[name]["position"]) == list(properties)
-    assert all(field["description"] for field in properties.values())
-    assert properties["platform"]["enum"] == ["all", "suno", "udio"]
-    assert form["required"] == ["start", "end"]
