@@ -8,7 +8,7 @@ import re
 import tempfile
 from collections.abc import Callable, Generator
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
@@ -192,12 +192,21 @@ class Store:
         with contextlib.suppress(FileNotFoundError):
             self.fs.rm_file(f"{self.path(folder)}/{name}")
 
-    def delete_leftovers(self) -> int:
-        """Delete what writers that were killed have left half written, while nobody writes; how many files."""
+    def delete_leftovers(self, older_than: timedelta | None = None) -> int:
+        """Delete what writers that were killed have left half written; how many files.
+
+        While nobody writes; or only what is ``older_than`` that by the clock of the disk. On s3 there is none.
+        """
         found = cast(list[str], self.fs.find(self.root)) if self.is_local else []
-        left = [path for path in found if _TEMPORARY in path.rsplit("/", 1)[-1]]
+        left = [path for path in found if is_leftover(path)]
+        if older_than is not None and left:
+            with self._temporary(self.path("clock")) as clock:
+                clock.touch()
+                before = clock.stat().st_mtime - older_than.total_seconds()
+            left = [path for path in left if Path(path).stat().st_mtime < before]
         for path in left:
-            self.fs.rm_file(path)
+            with contextlib.suppress(FileNotFoundError):
+                self.fs.rm_file(path)
         return len(left)
 
     def sha256(self, key: str) -> str:
