@@ -23,7 +23,7 @@ from flows.commands.demo_home import variables
 from flows.local_server import LocalServer
 
 ROOT = Path(__file__).parents[2]
-_POLL_S = 0.05
+_POLL_S, _TRIES = 0.05, 10
 
 
 def world(folder: Path, songs: int, seconds: float) -> World:
@@ -85,7 +85,12 @@ class Api:
         self._http = httpx.Client(base_url=f"{url}/", timeout=60, trust_env=False)
 
     def ask(self, path: str, body: object = None) -> Any:
-        answer = self._http.get(path) if body is None else self._http.post(path, json=body)
+        answer = httpx.Response(503)
+        for _ in range(_TRIES):  # as Prefect's own client: a database that is busy has done nothing
+            answer = self._http.get(path) if body is None else self._http.post(path, json=body)
+            if answer.status_code != httpx.codes.SERVICE_UNAVAILABLE:
+                break
+            time.sleep(1)
         answer.raise_for_status()
         return answer.json()
 
