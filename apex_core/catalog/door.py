@@ -8,7 +8,7 @@ from pathlib import Path
 import duckdb
 
 from apex_core.catalog.lock import hold
-from apex_core.catalog.migrate import migrate, require_current
+from apex_core.catalog.migrate import migrate, require_current, upgrade_to
 from apex_core.catalog.statements import sql
 from apex_core.errors import CatalogError, Locked
 from apex_core.settings import Settings
@@ -20,6 +20,8 @@ Connection = duckdb.DuckDBPyConnection
 def connect(settings: Settings, holder: str = "apex") -> Generator[Connection]:
     """Open the live catalog for one short unit of work and close it again; migrations are applied when due.
 
+    Before they are, the catalog as it is goes to ``aside/before-<migration>.duckdb`` beside it, of the last upgrade.
+
     ``holder`` says who is inside (run and stage), for whoever waits. Raises Locked when the catalog stays busy for
     ``settings.lock_timeout_s``, MigrationError when it was written by newer code.
     """
@@ -29,7 +31,7 @@ def connect(settings: Settings, holder: str = "apex") -> Generator[Connection]:
         connection = _open(path, settings)
         try:
             connection.execute(sql("catalog/set_utc"))
-            migrate(connection)
+            _upgrade(connection, path)
             yield connection
         finally:
             connection.close()
@@ -123,6 +125,29 @@ def transaction(connection: Connection) -> Generator[None]:
         connection.rollback()
         raise
     connection.commit()
+
+
+def _upgrade(connection: Connection, path: Path) -> None:
+    """Apply the migrations that are due, and keep a copy of what the code before them can open."""
+    target = upgrade_to(connection)
+    if target is None:
+        migrate(connection)
+        return
+    kept = path.parent / "aside" / f"before-{target}.duckdb"
+    if not kept.exists():  # else an upgrade that was cut short is gone on with
+        part = kept.with_name(kept.name + ".part")
+        part.parent.mkdir(parents=True, exist_ok=True)
+        part.unlink(missing_ok=True)
+        connection.execute(sql("snapshot/attach", path=part))
+        connection.execute(sql("snapshot/copy_database", catalog=path.name.partition(".")[0]))
+        connection.execute(sql("snapshot/detach"))
+        _sync(part)
+        part.replace(kept)
+        _sync(kept.parent)
+    migrate(connection)
+    for older in kept.parent.glob("before-*.duckdb"):
+        if older != kept:
+            older.unlink()
 
 
 def _sync(path: Path) -> None:

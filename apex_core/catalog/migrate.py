@@ -26,6 +26,14 @@ def migrate(connection: duckdb.DuckDBPyConnection) -> None:
         _apply(connection, name, text, _hash(text))
 
 
+def upgrade_to(connection: duckdb.DuckDBPyConnection) -> str | None:
+    """The last migration that ``migrate`` is about to apply; None when there is none, and for a new catalog."""
+    connection.execute(sql("catalog/create_schema_version"))
+    due = [name for name, _ in _due(connection) if name != "views"]
+    is_new = not connection.execute(sql("catalog/read_schema_version")).fetchall()
+    return None if is_new or not due else due[-1]
+
+
 def require_current(connection: duckdb.DuckDBPyConnection) -> None:
     """Raise MigrationError when ``migrate`` would change anything, or could not."""
     if due := [name for name, _ in _due(connection)]:
