@@ -88,7 +88,7 @@ class Api:
         answer = httpx.Response(503)
         for _ in range(_TRIES):  # as Prefect's own client: a database that is busy has done nothing
             answer = self._http.get(path) if body is None else self._http.post(path, json=body)
-            if answer.status_code != httpx.codes.SERVICE_UNAVAILABLE:
+            if answer.status_code != 503:
                 break
             time.sleep(1)
         answer.raise_for_status()
