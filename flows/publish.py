@@ -5,6 +5,7 @@ record; predictions, snapshot and report only follow, and a run that is cut shor
 ``predict/adhoc`` or the next night. A reason must be given: it is kept beside the record.
 """
 
+from functools import partial
 from typing import Annotated
 
 from prefect import flow, task
@@ -30,7 +31,9 @@ def _promoted(run: Run, version: str, reason: str, by: str) -> Done:
 
     def stage() -> StageReport:
         found = models.find_version(run.store, version)
-        record = models.promote(run.settings, found, reason, by or models.operator(run.settings), run.as_of)
+        by_whom = by or models.operator(run.settings)
+        commit = partial(run.committing, "promote")
+        record = models.promote(run.settings, found, reason, by_whom, run.as_of, commit)
         held = "; automatic promotion stays held" if models.is_held(run.store) else ""
         said = f"champion: {record.version} (record {record.n}, by {record.set_by}){held}"
         return StageReport("promote", {"record": record.n}, said)
@@ -45,7 +48,8 @@ def _rolled_back(run: Run, to: str | None, reason: str, by: str) -> Done:
     def stage() -> StageReport:
         target = models.find_version(run.store, to) if to else None
         by_whom = by or models.operator(run.settings)
-        record, held = models.roll_back(run.settings, target, reason, by_whom, run.as_of)
+        commit = partial(run.committing, "roll back")
+        record, held = models.roll_back(run.settings, target, reason, by_whom, run.as_of, commit)
         said = (
             f"champion: {record.version} (record {record.n}, by {record.set_by}); automatic promotion is held by "
             f"{held.set_by} until: apex models hold --release"

@@ -16,7 +16,7 @@ from datetime import UTC, datetime
 from typing import Any, ParamSpec, TypeVar, cast
 
 from prefect import get_run_logger
-from prefect.client.schemas.objects import State, TaskRun
+from prefect.client.schemas.objects import FlowRun, State, TaskRun
 from prefect.context import FlowRunContext
 from prefect.flows import Flow
 from prefect.states import Failed, get_state_exception
@@ -31,6 +31,8 @@ PARTIAL = "Partial"
 P = ParamSpec("P")
 R = TypeVar("R")
 
+# Of the runs that this process has begun, for sub-flows to join with.
+_tokens: dict[str, int] = {}
 _TOLD, _NAMED = 3, 20
 _PASSING = (PlatformDown, RateLimited, Locked)
 
@@ -78,27 +80,37 @@ def session(flow: str, as_of: datetime | None, run_id: str | None = None) -> Gen
     if run_id is not None:
         if as_of is None:
             raise ApexError(f"Run {run_id} cannot be joined without its as_of.", fix="give both, or neither")
-        yield Session(Run(get_settings(), run_id, as_of, ProgressArtifacts()), owner=False)
+        token = _tokens.get(run_id, 0)
+        yield Session(Run(get_settings(), run_id, as_of, ProgressArtifacts(), token), owner=False)
         return
-    with exclusive(get_settings(), flow):
-        as_of = as_of.astimezone(UTC) if as_of else datetime.now(UTC).replace(microsecond=0)
-        run = begin(get_settings(), flow, as_of, _new_id(flow, as_of), alone=True)
+    as_of = as_of.astimezone(UTC) if as_of else datetime.now(UTC).replace(microsecond=0)
+    flow_run = current_flow_run(flow)
+    run_id = _new_id(flow, as_of, flow_run)
+    with exclusive(get_settings(), flow, run_id):
+        run = begin(get_settings(), flow, as_of, run_id, alone=True, flow_run=str(flow_run.id))
         own = Session(replace(run, progress=ProgressArtifacts()), owner=True)
+        _tokens[run_id] = run.token
         try:
             yield own
         except BaseException:  # a cancellation, too, is no completion
             with contextlib.suppress(Fenced):
                 end(run, "failed", datetime.now(UTC))
             raise
+        finally:
+            del _tokens[run_id]
         end(run, "partial" if own.troubles else "completed", datetime.now(UTC))
 
 
-def _new_id(flow: str, as_of: datetime) -> str:
-    """The flow, its ``as_of`` and Prefect's id of the flow run; a retry of that is another run to the catalog."""
+def current_flow_run(flow: str) -> FlowRun:
+    """The flow run we are in; raises ApexError outside of one."""
     context = FlowRunContext.get()
-    flow_run = context.flow_run if context else None
-    if flow_run is None:
+    if context is None or context.flow_run is None:
         raise ApexError(f"{flow} must be called as a flow.")
+    return context.flow_run
+
+
+def _new_id(flow: str, as_of: datetime, flow_run: FlowRun) -> str:
+    """The flow, its ``as_of`` and Prefect's id of the flow run; a retry of that is another run to the catalog."""
     again = f"-{flow_run.run_count}" if flow_run.run_count > 1 else ""
     return f"{flow}-{as_of:%Y%m%dT%H%M%SZ}-{str(flow_run.id)[-8:]}{again}"
 

@@ -49,11 +49,12 @@ def judge(run: Run, candidate: Candidate, version: str) -> Decision:
         contest = replace(contest, obstacles=_holds(run) + contest.obstacles)
         decision = gate(contest, run.settings.promotion)
         against = champion.version if champion else None
-        record_decision(run.store, version, decision, against, run.run_id, run.as_of)
         try:
-            if decision.promote:
-                after = champion.n if champion else 0
-                set_alias(run.store, CHAMPION, version, decision.reason, run.run_id, run.as_of, after=after)
+            with run.committing("publish"):
+                record_decision(run.store, version, decision, against, run.run_id, run.as_of)
+                if decision.promote:
+                    after = champion.n if champion else 0
+                    set_alias(run.store, CHAMPION, version, decision.reason, run.run_id, run.as_of, after=after)
             return decision
         except AlreadyExists as error:
             _log.warning("%s lost a race and is judged again. %s", version, error.message)

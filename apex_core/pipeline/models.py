@@ -6,7 +6,7 @@ back of whoever was about to roll back.
 
 import contextlib
 import getpass
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -84,10 +84,18 @@ def registry_lock(settings: Settings, holder: str) -> Generator[None]:
         yield
 
 
-def promote(settings: Settings, version: str, reason: str, by: str, at: datetime) -> AliasRecord:
+def promote(
+    settings: Settings,
+    version: str,
+    reason: str,
+    by: str,
+    at: datetime,
+    committing: Callable[[], contextlib.AbstractContextManager[None]] = contextlib.nullcontext[None],
+) -> AliasRecord:
     """Make a version champion by a person's word. It is read first, every hash checked.
 
-    Raises ArtifactError when it is not whole, AlreadyExists when somebody else sets the alias meanwhile.
+    ``committing`` is a run's, when one carries the word out. Raises ArtifactError when it is not whole, AlreadyExists
+    when somebody else sets the alias meanwhile, Fenced when the run was declared dead.
     """
     store = Store.open(settings.store_url)
     with registry_lock(settings, f"{by}: promote {version}"):
@@ -96,24 +104,33 @@ def promote(settings: Settings, version: str, reason: str, by: str, at: datetime
         if champion is not None and champion.version == version:
             return champion
         against = champion.version if champion else None
-        record_decision(store, version, Decision("promoted", (f"by hand: {reason}",)), against, by, at)
-        return set_alias(store, CHAMPION, version, reason, by, at, after=champion.n if champion else 0)
+        with committing():
+            record_decision(store, version, Decision("promoted", (f"by hand: {reason}",)), against, by, at)
+            return set_alias(store, CHAMPION, version, reason, by, at, after=champion.n if champion else 0)
 
 
-def roll_back(settings: Settings, to: str | None, reason: str, by: str, at: datetime) -> tuple[AliasRecord, HoldRecord]:
+def roll_back(
+    settings: Settings,
+    to: str | None,
+    reason: str,
+    by: str,
+    at: datetime,
+    committing: Callable[[], contextlib.AbstractContextManager[None]] = contextlib.nullcontext[None],
+) -> tuple[AliasRecord, HoldRecord]:
     """Let the champion be the version it was before, or ``to``, and hold automatic promotion.
 
-    Raises ArtifactError when there is nothing to go back to, AlreadyExists when somebody else sets the alias meanwhile.
+    Raises ArtifactError when there is nothing to go back to, and else what ``promote`` raises.
     """
     store = Store.open(settings.store_url)
     with registry_lock(settings, f"{by}: rollback"):
         history = alias_history(store, CHAMPION)
         target = _target(history, to)
         check_published(store, target.version)
-        held = set_hold(store, CHAMPION, True, f"rolled back from {history[-1].version}: {reason}", by, at)
         # To the version that was looked at: a promotion since then is a lost race, not what is rolled back instead.
         after, restores = history[-1].n, target.n
-        return set_alias(store, CHAMPION, target.version, reason, by, at, after=after, restores=restores), held
+        with committing():
+            held = set_hold(store, CHAMPION, True, f"rolled back from {history[-1].version}: {reason}", by, at)
+            return set_alias(store, CHAMPION, target.version, reason, by, at, after=after, restores=restores), held
 
 
 def _target(history: tuple[AliasRecord, ...], to: str | None) -> AliasRecord:

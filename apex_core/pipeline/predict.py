@@ -64,7 +64,8 @@ def _retire(run: Run) -> int:
             path = folder / "predictions.parquet"
             with run.catalog("predict") as connection:
                 connection.execute(sql("predict/export", path=path), {"version": version})
-            run.store.put_file(f"predictions/{version}.parquet", path, replace=True)
+            with run.committing("predict"):
+                run.store.put_file(f"predictions/{version}.parquet", path, replace=True)
         with run.catalog("predict") as connection:
             connection.execute(sql("predict/delete_version"), {"version": version})
     return len(old)

@@ -37,7 +37,7 @@ def run_publish(run: Run, candidate: Candidate | None) -> StageReport:
     if not is_published(run.store, version):
         with tempfile.TemporaryDirectory(prefix="apex-") as folder:
             _stage(run, candidate, Path(folder), version)
-            publish(run.store, version, Path(folder))
+            publish(run.store, version, Path(folder), lambda: run.committing("publish"))
     decision = judge(run, candidate, version)
     adopt_registry(run)
     counts = {"published": 1, "promoted": int(decision.promote), "removed": collect_models(run)}

@@ -39,11 +39,16 @@ def no_progress(what: str, done: int, total: int, detail: str = "") -> None:
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """Which tracks a backfill is about: a platform (None: all) and a half-open range of ``created_at``."""
+    """Which tracks a backfill is about: a platform (None: all) and a half-open range of ``created_at``.
+
+    ``tracks`` (``platform/track_id``) and ``songs`` (sha256) narrow the stages audio and extract down to these.
+    """
 
     platform: str | None = None
     start: datetime | None = None
     end: datetime | None = None
+    tracks: tuple[str, ...] | None = None
+    songs: tuple[str, ...] | None = None
 
     @property
     def bound(self) -> dict[str, object]:
@@ -112,8 +117,8 @@ class Run:
             yield
 
     def _refuse_dead(self, connection: Connection) -> None:
-        found = connection.execute(sql("run/state"), {"run_id": self.run_id}).fetchone()
-        state, token = found or ("unknown", 0)
+        found = connection.execute(sql("run/state"), {"run_id": self.run_id}).fetchall()
+        state, token = found[0] if found else ("unknown", 0)
         if state == "running" and self.token not in (0, token):
             state = "begun anew by another process"
         if state != "running":
@@ -142,8 +147,8 @@ def _step_over_the_dead(settings: Settings, path: Path) -> None:
         return
     with connect(settings, f"{path.name}: is its holder alive?") as connection:  # one at a time; and looks again
         holder = holder_of(path)
-        found = connection.execute(sql("run/state"), {"run_id": holder}).fetchone()
-        if found is not None and found[0] == CRASHED:
+        found = connection.execute(sql("run/state"), {"run_id": holder}).fetchall()
+        if any(state == CRASHED for state, _ in found):
             path.unlink()
 
 

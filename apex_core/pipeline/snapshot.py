@@ -102,9 +102,10 @@ def _snapshot(run: Run, folder: Path, accepted: Acceptance) -> tuple[str, bool, 
         else:
             _build_vectors(run, folder, shards)
         _upload(run, f"snapshots/{stamp}", folder, files, {**facts, "tracks": files[_SCORED].rows})
-    # A number is taken once: should another flow have published meanwhile, the next one is ours.
-    while not run.store.put_json(next_latest(run.store), {"stamp": stamp}):
-        pass
+    with run.committing("snapshot"):
+        # A number is taken once: should another flow have published meanwhile, the next one is ours.
+        while not run.store.put_json(next_latest(run.store), {"stamp": stamp}):
+            pass
     return stamp, True, checked
 
 
@@ -179,7 +180,8 @@ def _upload(run: Run, prefix: str, folder: Path, files: dict[str, Entry], facts:
         run.store.put_file(f"{prefix}/{path.name}", path, replace=True)
         if run.store.is_local:
             Path(run.store.path(f"{prefix}/{path.name}")).chmod(0o444)  # who forgets read_only is told so
-    write_manifest(run.store, prefix, Manifest(files, facts))
+    with run.committing("snapshot"):
+        write_manifest(run.store, prefix, Manifest(files, facts))
 
 
 def _back_up(run: Run, stamp: str, folder: Path) -> None:

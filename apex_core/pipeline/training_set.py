@@ -83,7 +83,8 @@ def freeze(run: Run, training_set: TrainingSet) -> None:
         run.store.put(f"{prefix}/{_ROWS}", data, replace=True)
         labels = {"labellers": list(run.settings.aesthetics.trained_on), "combine": run.settings.aesthetics.combine}
         entries = {_ROWS: entry_of(data, training_set.rows.height)}
-        write_manifest(run.store, prefix, Manifest(entries, {**facts, "labels": labels}))
+        with run.committing("train"):
+            write_manifest(run.store, prefix, Manifest(entries, {**facts, "labels": labels}))
     bound = {"training_set_id": training_set.training_set_id, "tracks": training_set.rows.height, **facts}
     with run.catalog("train") as connection:
         connection.execute(sql("train/insert_training_set"), {**bound, "as_of": run.as_of})

@@ -1,6 +1,8 @@
 """Publish versions: the manifest is written last, and from then on nothing of the version changes."""
 
+import contextlib
 import logging
+from collections.abc import Callable
 from pathlib import Path
 
 from apex_core.errors import ArtifactError, NotFound
@@ -12,7 +14,11 @@ from apex_core.storage.manifest import NAME, Entry, entry_of
 log = logging.getLogger("apex_core.registry")
 
 
-def publish(store: Store, version: str, folder: Path) -> Manifest:
+Commit = Callable[[], contextlib.AbstractContextManager[None]]
+"""What a publisher holds while it makes what commits: it may refuse, when somebody else goes on in its place."""
+
+
+def publish(store: Store, version: str, folder: Path, committing: Commit = contextlib.nullcontext[None]) -> Manifest:
     """Publish a staged folder under ``version``; the same files again change nothing.
 
     A publication that was cut short left no manifest: it is neither listed nor loaded, and publishing again
@@ -26,7 +32,9 @@ def publish(store: Store, version: str, folder: Path) -> Manifest:
     _claim(store, version, files)
     for name, entry in files.items():
         _upload(store, f"{prefix}/{name}", folder / name, entry)
-    if not write_manifest(store, prefix, Manifest(files, {"version": version})):
+    with committing():
+        is_first = write_manifest(store, prefix, Manifest(files, {"version": version}))
+    if not is_first:
         return _same(read_manifest(store, prefix), files, version)
     log.info("published %s", version)
     return Manifest(files, {"version": version})

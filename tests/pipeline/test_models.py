@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ import torch
 
 from apex_core import heads
 from apex_core.catalog import connect, latest_snapshot, open_snapshot
-from apex_core.errors import ArtifactError
+from apex_core.errors import ArtifactError, Fenced
 from apex_core.heads.baselines import baselines
 from apex_core.mert.shards import ShardSong, write_shard
 from apex_core.pipeline import models
@@ -21,7 +22,7 @@ from apex_core.pipeline.judgement import judge
 from apex_core.pipeline.model_retention import collect_models
 from apex_core.pipeline.registry_mirror import adopt_registry
 from apex_core.pipeline.rescoring import rescore
-from apex_core.pipeline.run import Run, begin
+from apex_core.pipeline.run import Run, begin, declare_crashed
 from apex_core.pipeline.train import Candidate
 from apex_core.pipeline.training_set import TrainingSet
 from apex_core.registry import (
@@ -307,6 +308,18 @@ def test_who_loses_the_race_for_the_alias_is_judged_again_and_says_so(bench: Ben
     assert [r.champion for r in decision_history(bench.store, version)] == [None, faster]
 
 
+def test_a_run_declared_dead_while_it_compared_leaves_no_decision_and_no_alias(bench: Bench) -> None:
+    version, candidate = _publish(bench.store, 1), bench.candidate(1)
+    zombie = begin(bench.run.settings, "test", AT, "zombie", flow_run="0190-a")
+    declare_crashed(bench.run.settings, "0190-a", AT)
+    with pytest.raises(Fenced, match="zombie may not write"):
+        judge(zombie, candidate, version)
+    with pytest.raises(Fenced):
+        models.promote(zombie.settings, version, "", "ann", AT, partial(zombie.committing, "promote"))
+    assert decision_history(bench.store, version) == ()
+    assert resolve_alias(bench.store, "champion") is None
+
+
 def test_a_run_that_was_cut_short_after_its_decision_finds_it_and_sets_the_alias(bench: Bench) -> None:
     version, candidate = _publish(bench.store, 1), bench.candidate(1)
 
@@ -324,6 +337,7 @@ def test_a_run_that_was_cut_short_after_its_decision_finds_it_and_sets_the_alias
                 raise Killed
             return Store.put_json(self, key, value, replace=replace)
 
+    begin(bench.run.settings, "test", AT, "cut")
     with pytest.raises(Killed):
         judge(Cut(bench.run.settings, "cut", AT), candidate, version)
     adopt_registry(bench.run)

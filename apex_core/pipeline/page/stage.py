@@ -26,7 +26,9 @@ def run_report(run: Run) -> tuple[StageReport, PageData]:
     if is_new:
         from apex_core.pipeline.page.page import page_of
 
-        run.store.put(key, page_of(data).encode())
+        page = page_of(data).encode()
+        with run.committing("report"):
+            run.store.put(key, page)
     removed = _collect(run, data.stamp)
     return StageReport("report", {"written": int(is_new), "removed": removed}, run.store.uri(key)), data
 
