@@ -91,18 +91,30 @@ def reported(session: "Session", key: str) -> Generator[None]:
 
 def _write(session: "Session", key: str, stopped_by: str) -> None:
     troubles = [str(trouble) for trouble in session.troubles] + ([stopped_by] if stopped_by else [])
-    headline = "failed" if stopped_by else "with troubles" if troubles else "completed"
+    headline = "failed" if stopped_by else "partly done" if troubles else "completed"
     markdown = "\n\n".join(
         [
             f"# {session.run.run_id}: {headline}",
             f"As of {session.run.as_of:%Y-%m-%d %H:%M} UTC.",
             *([f"## What went wrong\n\n{_bullets(troubles)}"] if troubles else []),
+            *_left_undone(session.done),
             *_warnings(session.done),
             f"## Stages\n\n{stage_table(session.done)}",
             *_from_snapshot(session.run.settings),
         ]
     )
     create_markdown_artifact(markdown, key=key, description=f"{session.run.run_id}: {headline}")
+
+
+def _left_undone(done: Iterable["Done"]) -> list[str]:
+    """What failed, one by one, and the commands that try just that again."""
+    from flows.session import retry_command
+
+    reports = [d.report for d in done if d.report.failed]
+    rows = [(report.stage, failure.id, failure.reason) for report in reports for failure in report.failed]
+    commands = "\n".join(f"- `{retry_command(report)}`" for report in reports)
+    told = f"## Left undone\n\n{table(('stage', 'which', 'why'), rows)}\n\nThese try just that again:\n\n{commands}"
+    return [told] if rows else []
 
 
 def _warnings(done: Iterable["Done"]) -> list[str]:

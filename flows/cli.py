@@ -22,6 +22,7 @@ from flows.commands.nightly import backfill, nightly
 from flows.commands.operate import pause, resume, skip
 from flows.commands.predict import predict
 from flows.commands.report import report
+from flows.commands.retry import retry
 from flows.commands.restore import restore
 from flows.commands.scores import scores
 from flows.commands.similar import similar
@@ -77,6 +78,7 @@ for command in (
     ingest,
     nightly,
     backfill,
+    retry,
     sql,
     cookbook,
     predict,

@@ -7,6 +7,7 @@ others, and what was committed is adopted; the next run plans the rest again.
 """
 
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING, Literal
 
 from prefect import flow, task
@@ -24,11 +25,11 @@ if TYPE_CHECKING:
 
 
 @task(name="plan extraction", cache_policy=NO_CACHE, persist_result=False)
-def plan(run: Run, window: Window) -> "Plan":
+def plan(run: Run, window: Window, shards: list[str] | None) -> "Plan":
     """Cut the songs without a vector into shards."""
-    from apex_core.pipeline.extract import plan_extract
+    from apex_core.pipeline.extract import plan_extract, songs_of_shards
 
-    return plan_extract(run, window)
+    return plan_extract(run, replace(window, songs=songs_of_shards(run, shards)) if shards else window)
 
 
 @task(name="adopt", cache_policy=NO_CACHE, persist_result=False)
@@ -50,6 +51,7 @@ def extract(
     start: AwareDatetime | None = None,
     end: AwareDatetime | None = None,
     label: str = "",
+    shards: list[str] | None = None,
 ) -> list[Done]:
     """Encode the songs that have audio and no vector.
 
@@ -60,10 +62,12 @@ def extract(
         start: Only tracks created at this moment or later.
         end: Only tracks created before this moment.
         label: Tells the parts of an extraction in several parts apart.
+        shards: Only the songs that were planned for these shards before.
     """
     with session("extract", as_of, run_id) as own:
         started = time.monotonic()
-        planned = plan(own.run, Window(None if platform == "all" else platform, start, end))
+        window = Window(None if platform == "all" else platform, start, end)
+        planned = plan(own.run, window, shards)
         error = encode_all(own.run, planned)
         report = adopt(own.run, planned)
         failure = None

@@ -90,7 +90,7 @@ def ingest(
         if not platforms:
             get_run_logger().warning(_NOTHING_ON)
         run = _looking_back(own.run, lookback_days)
-        own.add(*_at_once("ingest", lambda platform: list_platform.submit(run, platform), platforms))
+        own.add(*at_once("ingest", lambda platform: list_platform.submit(run, platform), platforms))
         if look_again:
             _look_again(own, platforms)
         if fetch_audio:
@@ -110,10 +110,10 @@ def _looking_back(run: Run, days: float | None) -> Run:
 def _look_again(own: Session, platforms: Sequence[Platform]) -> None:
     failed = {done.report.stage for done in own.done if done.trouble}
     listed: list[Platform] = [platform for platform in platforms if f"ingest {platform}" not in failed]
-    own.add(*_at_once("revisit", lambda platform: revisit.submit(own.run, platform), listed))
+    own.add(*at_once("revisit", lambda platform: revisit.submit(own.run, platform), listed))
     connectors = own.run.settings.sources
     named: list[Platform] = [platform for platform in listed if getattr(connectors, platform).profiles]
-    own.add(*_at_once("reconcile", lambda platform: reconcile.submit(own.run, platform), named))
+    own.add(*at_once("reconcile", lambda platform: reconcile.submit(own.run, platform), named))
 
 
 def enabled(settings: Settings, which: str = "all") -> list[Platform]:
@@ -121,9 +121,7 @@ def enabled(settings: Settings, which: str = "all") -> list[Platform]:
     return [name for name in PLATFORMS if which in ("all", name) and getattr(settings.sources, name).enabled]
 
 
-def _at_once(
-    stage: str, submit: Callable[[Platform], PrefectFuture[Done]], platforms: Sequence[Platform]
-) -> list[Done]:
+def at_once(stage: str, submit: Callable[[Platform], PrefectFuture[Done]], platforms: Sequence[Platform]) -> list[Done]:
     """A stage of all platforms at the same time."""
     begun: list[tuple[Platform, PrefectFuture[Done]]] = [(platform, submit(platform)) for platform in platforms]
     return [_outcome(f"{stage} {platform}", platform, future) for platform, future in begun]

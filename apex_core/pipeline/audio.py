@@ -60,6 +60,7 @@ def _plan(run: Run, window: Window, listing: Listing, scratch: Path) -> Path:
         "as_of": run.as_of,
         "all_due": window != EVERYTHING,
         "roots": list(listing.files),
+        "tracks": window.tracks,
         **window.bound,
     }
     empty = [root for root, files in listing.files.items() if not files]

@@ -18,6 +18,7 @@ from apex_core.pipeline.extract_plan import (
     reached,
     read_absent,
     read_planned,
+    songs_of,
     write_plan,
 )
 from apex_core.pipeline.frames import AUDIO, EMBEDDING, SHARD, execute_with, frame
@@ -25,7 +26,17 @@ from apex_core.pipeline.report import Row, rows
 from apex_core.pipeline.retention import collect_shard_leftovers
 from apex_core.pipeline.run import EVERYTHING, FAILURES_TOLD, LEFT, Failure, Run, StageReport, Window
 
-__all__ = ["Plan", "adopt", "adopt_committed", "encode_shards", "figures", "plan_extract", "run_extract", "show_reached"]
+__all__ = [
+    "Plan",
+    "adopt",
+    "adopt_committed",
+    "encode_shards",
+    "figures",
+    "plan_extract",
+    "run_extract",
+    "show_reached",
+    "songs_of_shards",
+]
 
 _ADOPTED_AT_ONCE = 100
 
@@ -74,6 +85,12 @@ def plan_extract(run: Run, window: Window = EVERYTHING) -> Plan:
     encoder_id, facts = describe_encoder(run.settings.encoder, run.settings.cache)
     adopt_committed(run, encoder_id, facts)
     return write_plan(run, encoder_id, window)
+
+
+def songs_of_shards(run: Run, shards: Sequence[str]) -> tuple[str, ...]:
+    """The sha256 of the songs that were planned for shards of the current encoder."""
+    encoder_id, _ = describe_encoder(run.settings.encoder, run.settings.cache)
+    return songs_of(run.store, encoder_id, shards)
 
 
 def show_reached(run: Run, plan: Plan, seconds: float) -> None:

@@ -65,7 +65,7 @@ def write_plan(run: Run, encoder_id: str, window: Window) -> Plan:
     Shards are cut from what is missing, so a shard committed before a crash leaves the other cuts where they were.
     Songs pass through in batches, by a file: neither their number nor a slow store keeps the catalog's door open.
     """
-    bound = {"encoder_id": encoder_id, **window.bound}
+    bound = {"encoder_id": encoder_id, "songs": window.songs, **window.bound}
     stale = {key for key in run.store.list(f"shard_plans/{encoder_id}") if key.endswith(_ABSENT)}
 
     def write(songs: list[Song]) -> tuple[str, int, float]:
@@ -89,6 +89,11 @@ def write_plan(run: Run, encoder_id: str, window: Window) -> Plan:
         sum(seconds for _, _, seconds in planned),
         tuple((songs, seconds) for _, songs, seconds in planned),
     )
+
+
+def songs_of(store: Store, encoder_id: str, shards: Iterable[str]) -> tuple[str, ...]:
+    """The sha256 of the songs that were planned for these shards. Raises NotFound as ``read_planned`` does."""
+    return tuple(song.ref.sha256 for shard_id in shards for song in read_planned(store, encoder_id, shard_id))
 
 
 def reached(store: Store, plan: Plan) -> Reached:

@@ -2,6 +2,7 @@
 -- none. Looked for are eligible tracks without audio, whose turn it is or for which libraries offer something new, and
 -- tracks whose library file is gone or changed. due: its URL may be tried now. digest: of all that is offered. known:
 -- what is on record of a file that may have changed.
+-- tracks: look for these alone (platform/track_id).
 -- No lists: an aggregate of them would have to be in memory for all tracks at once.
 -- Six hours of slack: nights begin seconds apart, and a day's wait must not become two.
 COPY (
@@ -19,6 +20,7 @@ COPY (
           AND ($platform IS NULL OR t.platform = $platform)
           AND ($start IS NULL OR t.created_at >= $start)
           AND ($end IS NULL OR t.created_at < $end)
+          AND ($tracks IS NULL OR list_contains($tracks::VARCHAR[], t.platform || '/' || t.track_id))
     ),
     -- Files of a library that is configured no more are nobody's business here.
     changed AS (
@@ -39,6 +41,7 @@ COPY (
           AND ($platform IS NULL OR t.platform = $platform)
           AND ($start IS NULL OR t.created_at >= $start)
           AND ($end IS NULL OR t.created_at < $end)
+          AND ($tracks IS NULL OR list_contains($tracks::VARCHAR[], t.platform || '/' || t.track_id))
     ),
     looked_for AS (
         FROM lacking UNION ALL BY NAME FROM changed

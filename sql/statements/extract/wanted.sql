@@ -12,6 +12,7 @@ COPY (
               AND ($end IS NULL OR created_at < $end)
         ) AS t ON t.platform = a.platform AND t.track_id = a.track_id
         WHERE a.state = 'available'
+          AND ($songs IS NULL OR list_contains($songs::VARCHAR[], a.sha256))
           AND NOT EXISTS (FROM embedding AS e WHERE e.encoder_id = $encoder_id AND e.sha256 = a.sha256)
         GROUP BY a.sha256
     )
