@@ -1,4 +1,5 @@
-"""Where ranges of shards are encoded: in this process, on several devices of this machine, or on a Ray cluster.
+"""Where ranges of shards are encoded: in this process, on several devices of this machine, on the machines of the GPU
+pool, or on a Ray cluster.
 
 Why it is shaped like this: a range is a task run wherever it is encoded, so that the UI shows all of them in one way,
 each with its own progress, and a retry costs one range. On several devices the tasks are threads of this process and
@@ -20,7 +21,7 @@ from prefect.tasks import Task
 
 from apex_core.errors import ApexError, EncoderDied
 from apex_core.pipeline.run import Progress, Run
-from apex_core.settings import get_settings
+from apex_core.settings import Settings, get_settings
 from flows.artifacts import ProgressArtifacts
 from flows.session import error_of, passing
 
@@ -88,12 +89,16 @@ def _encode(run: Run, planned: "Plan") -> Iterator[BaseException]:
         from flows.ray_cluster import encode_on_cluster
 
         return encode_on_cluster(run, planned)
+    if run.settings.encoder.place == "deployment":
+        from flows.gpu_pool import encode_on_pool
+
+        return encode_on_pool(run, planned)
     from apex_core.pipeline.encoders import encoder_devices
 
     devices = encoder_devices(run.settings.encoder)[: len(planned.shards)]
     if len(devices) == 1 and not run.settings.encoder.devices:
         return _here(run, planned)
-    return _on_devices(run, planned, devices)
+    return encode_on_devices(run.settings, run.progress, planned, devices)
 
 
 def _here(run: Run, planned: "Plan") -> Iterator[BaseException]:
@@ -110,14 +115,16 @@ def _here(run: Run, planned: "Plan") -> Iterator[BaseException]:
             yield error_of(state)
 
 
-def _on_devices(run: Run, planned: "Plan", devices: Sequence[str]) -> Iterator[BaseException]:
-    """As many ranges at a time as there are devices."""
+def encode_on_devices(
+    settings: Settings, progress: Progress, planned: "Plan", devices: Sequence[str]
+) -> Iterator[BaseException]:
+    """As many ranges at a time as there are devices; what went wrong with some."""
     from apex_core.pipeline.encoders import Encoders, ranges
 
-    cut = ranges(run.settings, planned.shards, len(devices))
-    together = Together(run.progress, planned)
+    cut = ranges(settings, planned.shards, len(devices))
+    together = Together(progress, planned)
     # Left in this order: once the encoder processes have ended, no thread waits for one.
-    with ThreadPoolTaskRunner(len(devices)) as runner, Encoders(run.settings, devices) as encoders:
+    with ThreadPoolTaskRunner(len(devices)) as runner, Encoders(settings, devices) as encoders:
         given = {"encoders": encoders, "encoder_id": planned.encoder_id}
         futures = [runner.submit(encode_on_device, {**given, "shards": list(s), "part": together.part(s)}) for s in cut]
         waiting = {future.wrapped_future: future for future in futures}

@@ -14,7 +14,6 @@ import time
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from ipaddress import ip_address
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import urlsplit
 
@@ -24,9 +23,9 @@ from prefect.settings import get_current_settings
 
 from apex_core.errors import ApexError, EncoderError, SettingsError
 from apex_core.pipeline.run import Run
-from apex_core.settings import AudioSettings, EncoderSettings, RaySettings, Settings, get_settings
-from apex_core.storage import Store
+from apex_core.settings import RaySettings, Settings, get_settings
 from flows.artifacts import ProgressArtifacts
+from flows.elsewhere import settings_elsewhere, told_elsewhere
 from flows.encoding import worth_again
 from flows.session import error_of
 
@@ -37,8 +36,6 @@ if TYPE_CHECKING:
 
 _EVERY_S = 10.0
 _NO_NODE_S = 600.0
-# What is for a node to say, not for the run.
-_NODES_OWN = {"device", "devices", "decode_workers"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,33 +64,17 @@ def encode_on_node(told: dict[str, Any], encoder_id: str, shards: list[str]) -> 
 
 
 def told_to_nodes(settings: Settings) -> dict[str, Any]:
-    """The settings that say what is encoded and by which weights; there is no secret in them.
-
-    Raises SettingsError for folders of this host, which no other node can read.
-    """
-    source, store = settings.encoder.source, Store.open(settings.store_url)
-    folder = Path(source).absolute() if Path(source).is_dir() else None
-    libraries = [library for library in settings.audio.libraries if "://" not in library]
-    own = [store.url] * store.is_local + [str(folder)] * (folder is not None) + libraries
-    if own and not settings.ray.shared_folders:
-        raise SettingsError(
-            f"Nodes of a Ray cluster cannot read folders of this host: {', '.join(own)}.",
-            fix="have store, audio.libraries and encoder.source on s3://, or set APEX_RAY__SHARED_FOLDERS=true where "
-            "every node has these folders, at the same paths",
-        )
-    encoder = settings.encoder.model_dump(mode="json", exclude=_NODES_OWN)
-    audio = settings.audio.model_dump(mode="json")
-    return {"store": store.url, "encoder": encoder | {"source": str(folder or source)}, "audio": audio}
+    """What nodes are told; raises SettingsError for folders of this host, unless every node has them."""
+    shared = settings.ray.shared_folders
+    return told_elsewhere(settings, "Nodes of a Ray cluster", "APEX_RAY__SHARED_FOLDERS", is_shared=shared)
 
 
 def node_settings(own: Settings, told: Mapping[str, Any]) -> Settings:
     """The settings of a task: what it was told, and the rest from its node."""
-    nodes_own = own.encoder.model_dump(include=_NODES_OWN)
+    settings = settings_elsewhere(own, told)
     # Which of the node's devices it is, is for Ray to say: it is the only one that is seen.
-    nodes_own["device"] = "cuda" if own.encoder.device.startswith("cuda:") else own.encoder.device
-    encoder = EncoderSettings.model_validate({**told["encoder"], **nodes_own})
-    audio = AudioSettings.model_validate(told["audio"])
-    return own.model_copy(update={"store": told["store"], "encoder": encoder, "audio": audio})
+    device = "cuda" if own.encoder.device.startswith("cuda:") else own.encoder.device
+    return settings.model_copy(update={"encoder": settings.encoder.model_copy(update={"device": device})})
 
 
 def share_of(nodes: Sequence[Mapping[str, Any]], wanted: RaySettings) -> Share | None:

@@ -37,11 +37,13 @@ def encoder_devices(settings: EncoderSettings) -> tuple[str, ...]:
     return tuple(f"cuda:{index}" for index in range(torch.cuda.device_count())) or ("auto",)
 
 
-def ranges(settings: Settings, shards: Sequence[str], encoders: int = 1) -> list[tuple[str, ...]]:
-    """Contiguous ranges of shards, one a task, all about as long: ``range_shards``, or less where some of so many
-    ``encoders`` would have nothing to do, or more where there would be more than ``max_tasks``.
+def ranges(
+    settings: Settings, shards: Sequence[str], encoders: int = 1, about: int | None = None
+) -> list[tuple[str, ...]]:
+    """Contiguous ranges of shards, one a task, all about as long: ``range_shards`` unless ``about`` is given, or less
+    where some of so many ``encoders`` would have nothing to do, or more where there would be more than ``max_tasks``.
     """
-    wanted = max(-(-len(shards) // settings.encoder.range_shards), min(encoders, len(shards)))
+    wanted = max(-(-len(shards) // (about or settings.encoder.range_shards)), min(encoders, len(shards)))
     count = min(wanted, settings.encoder.max_tasks)
     edges = [len(shards) * n // count for n in range(count + 1)] if count else []
     return [tuple(shards[start:end]) for start, end in pairwise(edges)]

@@ -9,9 +9,9 @@ import os
 from functools import lru_cache
 from pathlib import Path
 from tomllib import TOMLDecodeError
-from typing import Annotated, Any, cast
+from typing import Annotated, Any, Self, cast
 
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, model_validator
 from pydantic_settings import (
     BaseSettings,
     NoDecode,
@@ -37,6 +37,7 @@ from apex_core.settings.learning import (
     AestheticsSettings,
     Dimension,
     EncoderSettings,
+    GpuPoolSettings,
     PromotionSettings,
     RaySettings,
     ScoreSettings,
@@ -55,6 +56,7 @@ __all__ = [
     "Dimension",
     "EncoderSettings",
     "Feed",
+    "GpuPoolSettings",
     "HttpSettings",
     "Platform",
     "PromotionSettings",
@@ -96,6 +98,7 @@ class Settings(BaseSettings):
     audio: AudioSettings = AudioSettings()
     score: ScoreSettings = ScoreSettings()
     encoder: EncoderSettings = EncoderSettings()
+    gpu_pool: GpuPoolSettings = GpuPoolSettings()
     ray: RaySettings = RaySettings()
     aesthetics: AestheticsSettings = AestheticsSettings()
     # Not a default instance: all of its values would count as named, and a published loss would bring none along.
@@ -105,6 +108,12 @@ class Settings(BaseSettings):
     checks: ChecksSettings = ChecksSettings()
     sql: SqlSettings = SqlSettings()
     sandbox: SandboxSettings = SandboxSettings()
+
+    @model_validator(mode="after")
+    def _one_place(self) -> Self:
+        if self.ray.address and self.encoder.place != "here":
+            raise ValueError("the extraction has two places, ray.address and encoder.place: unset one")
+        return self
 
     @property
     def catalog_path(self) -> Path:

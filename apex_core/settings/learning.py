@@ -75,6 +75,11 @@ class EncoderSettings(Section):
         description="Pinned hub revision; unused for folders.",
     )
     sha256: str | None = Field(default=None, description="Expected hash of the weights file, checked when given.")
+    place: Literal["here", "deployment"] = Field(
+        default="here",
+        description="Encode here, on this machine, or by flow runs of a deployment, on the work pool apex-gpu "
+        "(APEX_GPU_POOL__…, deploy/README.md). A Ray cluster has settings of its own.",
+    )
     device: str = Field(default="auto", description="auto, cpu, cuda, cuda:1, mps.")
     devices: tuple[str, ...] = Field(
         default=(),
@@ -123,6 +128,23 @@ class RaySettings(Section):
         default=None, gt=0, description="CPUs a task asks for; none named: its GPUs' share of the node, else all of it."
     )
     max_retries: int = Field(default=3, ge=0, description="Times a task starts anew elsewhere when its node dies.")
+
+
+class GpuPoolSettings(Section):
+    """Flow runs that encode on the work pool apex-gpu, where encoder.place is deployment. For the host of the flows."""
+
+    deployment: str = Field(default="encode/on-gpu", description="The deployment whose runs they are.")
+    runs: int = Field(
+        default=8, ge=1, le=100, description="Runs asked for at a time: at least as many as workers can take at once."
+    )
+    run_shards: int = Field(default=64, ge=1, description="Shards a run takes, about: each starts encoders anew.")
+    wait_s: float = Field(
+        default=1_800.0, gt=0, description="Longest time without any run at work; then the night goes on without."
+    )
+    shared_folders: bool = Field(
+        default=False,
+        description="Every worker of the pool has the store, libraries and weights that are folders, at the same path.",
+    )
 
 
 class AestheticsSettings(Section):

@@ -12,7 +12,7 @@ from prefect.flows import load_flow_from_entrypoint
 
 ROOT = Path(__file__).parents[2]
 DEPLOYMENTS: list[dict[str, Any]] = yaml.safe_load((ROOT / "deploy" / "prefect.yaml").read_text())["deployments"]
-FLOWS = ("nightly", "backfill", "ingest", "extract", "train")
+FLOWS = ("nightly", "backfill", "ingest", "extract", "encode", "train")
 
 
 def flow_of(name: str) -> Flow[..., Any]:
@@ -39,4 +39,4 @@ def test_deployments_name_flows_that_take_their_parameters(deployment: dict[str,
     path, _, name = deployment["entrypoint"].partition(":")
     flow = load_flow_from_entrypoint(f"{ROOT / path}:{name}")
     assert set(deployment.get("parameters", {})) <= set(flow.parameters.properties)
-    assert deployment["concurrency_limit"] == {"limit": 1, "collision_strategy": "ENQUEUE"}
+    assert (deployment["concurrency_limit"]["limit"] == 1) == (deployment["work_pool"]["name"] == "apex-cpu")
