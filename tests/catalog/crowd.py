@@ -7,6 +7,7 @@ imports; each writes ``FOLDER/<n>.json`` when it has found ``FOLDER/stop``.
 
 import json
 import os
+import random
 import sys
 import time
 import traceback
@@ -80,6 +81,8 @@ def faithful(settings: Settings) -> Iterator[None]:
             yield
 
 
+# Between two looks, on average: without a rest twenty readers slow the writer tenfold, and meet fewer of its moments.
+PAUSE_S = 1.0
 KINDS: tuple[Callable[[Settings], Iterator[None]], ...] = (hardened, notebook, plain, parquet, faithful)
 
 
@@ -113,6 +116,7 @@ def read(settings: Settings, folder: Path, number: int) -> None:
             try:
                 next(reading)
                 reads += 1
+                time.sleep(random.uniform(0, 2 * PAUSE_S))
             except Exception:
                 if not went_by_age(store, str(newest)):
                     raise
