@@ -76,8 +76,14 @@ for _name in ("put", "put_file", "delete"):
     setattr(Store, _name, _watched(_name, getattr(Store, _name)))
 store_module._settle = _watched("rename", store_module._settle)
 
-# Only now: these take the names above as they are. The encoder, too, or every child would load its libraries.
+# Only now: these take the names above as they are. What stages load when they need it, too, or every child would.
 import apex_core.mert.encoder  # noqa: E402
+import apex_core.pipeline.card  # noqa: E402
+import apex_core.pipeline.measuring  # noqa: E402
+import apex_core.pipeline.page.page  # noqa: E402
+import apex_core.pipeline.predicted_shards  # noqa: E402
+import apex_core.pipeline.training_together  # noqa: E402
+import apex_core.registry.plots  # noqa: E402
 from apex_core.pipeline.extract import run_extract  # noqa: E402
 from apex_core.pipeline.forget import run_forget  # noqa: E402
 from apex_core.pipeline.forget_plan import Request  # noqa: E402
