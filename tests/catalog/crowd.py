@@ -81,7 +81,7 @@ def faithful(settings: Settings) -> Iterator[None]:
             yield
 
 
-# Between two looks, on average: without a rest twenty readers slow the writer tenfold, and meet fewer of its moments.
+# Between two looks, on average: twenty readers without a rest take the CPU that the writer and other tests want.
 PAUSE_S = 1.0
 KINDS: tuple[Callable[[Settings], Iterator[None]], ...] = (hardened, notebook, plain, parquet, faithful)
 
