@@ -15,7 +15,7 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11 python3.14 p
 	"$$p" -c "$(FITS)" 2>/dev/null && echo "$$p" && exit; done; echo python3)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test quick lint install clean
+.PHONY: help demo serve test quick lint install clean
 
 help: ## What there is
 	@echo "make TARGET [PYTHON=python3.12]"
@@ -23,6 +23,9 @@ help: ## What there is
 
 demo: $(STAMP) ## The whole pipeline on an offline platform: no network, no GPU, no keys
 	@$(BIN)/apex demo
+
+serve: $(STAMP) ## Prefect's user interface with a worker and the offline platform, until Ctrl-C
+	@$(BIN)/apex serve
 
 test: lint ## Lint and all tests, the slow ones too
 	$(PYTEST)

@@ -2,6 +2,7 @@
 
 import ctypes
 import os
+import select
 import signal
 import subprocess
 import sys
@@ -37,6 +38,32 @@ def die_with(parent: int) -> None:
     # The parent may have died before that call, the signal is tied to the thread that started us, and not every
     # system has it.
     threading.Thread(target=_watch, args=(parent,), daemon=True).start()
+
+
+def end_with(process: int) -> None:
+    """Let this process end as soon as ``process``, which need not be its parent, is gone; at once if it is already."""
+    try:
+        watched = os.pidfd_open(process)
+    except ProcessLookupError:
+        os._exit(1)
+    except (AttributeError, OSError):  # not Linux: it must be asked for again and again
+        threading.Thread(target=_ask, args=(process,), daemon=True).start()
+        return
+    threading.Thread(target=_await, args=(watched,), daemon=True).start()
+
+
+def _await(watched: int) -> None:
+    select.select([watched], [], [])
+    os._exit(1)
+
+
+def _ask(process: int) -> None:
+    while True:
+        try:
+            os.kill(process, 0)
+        except ProcessLookupError:
+            os._exit(1)
+        time.sleep(_PARENT_CHECK_S)
 
 
 def _watch(parent: int) -> None:

@@ -11,6 +11,12 @@ os.environ.setdefault("PREFECT_LOGGING_TO_API_WHEN_MISSING_FLOW", "ignore")
 os.environ.setdefault("PREFECT_SERVER_ANALYTICS_ENABLED", "false")
 os.environ.setdefault("DO_NOT_TRACK", "1")
 
+# A run whose worker belongs to `apex serve` ends with that, however it goes; its worker alone would leave it behind.
+if (_serving := os.environ.get("APEX_SERVING")) is not None:
+    from apex_core.lifeline import end_with
+
+    end_with(int(_serving))
+
 _PATIENCE_S = 2.0
 
 

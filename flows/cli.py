@@ -22,9 +22,10 @@ from flows.commands.nightly import backfill, nightly
 from flows.commands.operate import pause, resume, skip
 from flows.commands.predict import predict
 from flows.commands.report import report
-from flows.commands.retry import retry
 from flows.commands.restore import restore
+from flows.commands.retry import retry
 from flows.commands.scores import scores
+from flows.commands.serve import serve
 from flows.commands.similar import similar
 from flows.commands.snapshot import snapshot
 from flows.commands.sql import sql
@@ -93,6 +94,7 @@ for command in (
     snapshot,
     check,
     doctor,
+    serve,
     bootstrap,
     pause,
     resume,

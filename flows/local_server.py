@@ -38,14 +38,14 @@ _SERVER = {
 class LocalServer:
     """A server process; started at once, so that other work can be done until ``connected`` waits for it.
 
-    ``environment``: more of Prefect's settings, for a server that is to do more than record.
+    ``environment``: more of Prefect's settings, for a server that is to do more than record. ``port`` 0: a free one.
     """
 
-    def __init__(self, home: Path, environment: Mapping[str, str] = MappingProxyType({})) -> None:
+    def __init__(self, home: Path, environment: Mapping[str, str] = MappingProxyType({}), port: int = 0) -> None:
         home.mkdir(parents=True, exist_ok=True)
         self.home = home.absolute()
         self.log = self.home / "server.log"
-        with socket.create_server(("127.0.0.1", 0)) as listening:
+        with socket.create_server(("127.0.0.1", port)) as listening:
             self._port: int = listening.getsockname()[1]
             listening.set_inheritable(True)
             with self.log.open("ab") as log:
@@ -67,6 +67,11 @@ class LocalServer:
     @property
     def pid(self) -> int:
         return self._process.pid
+
+    @property
+    def is_up(self) -> bool:
+        """Is the process there?"""
+        return self._process.poll() is None
 
     @contextlib.contextmanager
     def connected(self) -> Generator[None]:

@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from prefect.client.schemas.objects import FlowRun, WorkPool
 
 _NIGHTLY = "nightly/nightly"
-_SOON = 3
 
 
 def pause() -> None:
@@ -62,8 +61,10 @@ def resume() -> None:
         notice(f"skipped, since its time passed meanwhile: {_named(run, names)}")
     for name in sorted({name for run in missed if (name := _name(run, names))}):
         notice(f"to make up for it: prefect deployment run {name}")
-    for run in coming[:_SOON]:
-        notice(f"next: {_named(run, names)}")
+    first = {_name(run, names): run for run in reversed(coming)}
+    for run in coming:
+        if first.get(_name(run, names)) is run:
+            notice(f"next: {_named(run, names)}")
 
 
 def skip(

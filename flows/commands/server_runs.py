@@ -93,3 +93,9 @@ def unskip_run(client: "SyncPrefectClient", run: FlowRun) -> None:
     """Let a skipped run take place after all."""
     state: State[Any] = Scheduled(scheduled_time=moment(run), message="the skipping was taken back")
     client.set_flow_run_state(run.id, state, force=True)
+
+
+def cancel_run(client: "SyncPrefectClient", run: FlowRun, message: str) -> None:
+    """Say of a run whose process is about to end that it was cancelled."""
+    state: State[Any] = Cancelled(message=message)
+    client.set_flow_run_state(run.id, state, force=True)
