@@ -91,7 +91,7 @@ class Block(_Strict):
     """A block that holds a secret. ``values`` may name environment variables: ``${env:NAME}``."""
 
     name: str = Field(pattern="^apex-")
-    type: str = Field(pattern=r"^prefect\.blocks\.\w+\.\w+$", description="The class, with its module.")
+    type: str = Field(pattern=r"^(prefect\.blocks\.\w+|flows\.blocks)\.\w+$", description="The class, with its module.")
     values: dict[str, Any]
 
 
