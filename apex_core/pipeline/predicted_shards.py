@@ -5,9 +5,11 @@ the threads are at, disk the rest, and a run that was cut short goes on where it
 """
 
 import shutil
-from collections.abc import Generator, Iterator, Mapping, Sequence
+from collections import deque
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -42,9 +44,10 @@ class PredictedShards:
         done, total = sum(wanted.values()) - sum(wanted[shard] for shard in missing), sum(wanted.values())
         run.progress("predict", done, total)
         with _threads() as pool:
+            # A failure ends it at once: what the threads have not begun is given up.
+            scored = _ahead(pool, lambda shard: predicted(run.store, model, shard), missing)
             for few in _few(missing):
-                # A failure ends it at once: what the threads have not begun is given up.
-                parts = list(pool.map(lambda shard: predicted(run.store, model, shard), few))
+                parts = [next(scored) for _ in few]
                 with whole_file(self._folder / f"{few[0]}.parquet", replace=True) as path:
                     pl.concat(parts).write_parquet(path)
                 done += sum(wanted[shard] for shard in few)
@@ -98,6 +101,17 @@ def _threads() -> Generator[ThreadPoolExecutor]:
     finally:
         # What a thread sets for itself, torch also gives to threads that are yet to come.
         torch.set_num_threads(count)
+
+
+def _ahead(
+    pool: ThreadPoolExecutor, work: Callable[[str], pl.DataFrame], shards: Sequence[str]
+) -> Iterator[pl.DataFrame]:
+    """The shards' results in order. Threads go on while results are written, but no further than a file's worth."""
+    rest = iter(shards)
+    running = deque(pool.submit(work, shard) for shard in islice(rest, _SHARDS_A_FILE))
+    while running:
+        yield running.popleft().result()
+        running.extend(pool.submit(work, shard) for shard in islice(rest, 1))
 
 
 def _few(shards: Sequence[str]) -> Iterator[Sequence[str]]:
