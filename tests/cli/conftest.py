@@ -1,6 +1,7 @@
 """The command line in this process with a home of its own, or in another one; and a small snapshot."""
 
 import os
+import shutil
 import subprocess
 import sys
 import threading
@@ -87,9 +88,10 @@ def settings(home: Path) -> Settings:
     return Settings(home=home, threads=1)
 
 
-@pytest.fixture
-def snapshot(settings: Settings) -> Settings:
-    """Three songs with counts, scored and published."""
+@pytest.fixture(scope="session")
+def published(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A home with three songs with counts, scored and published."""
+    settings = Settings(home=tmp_path_factory.mktemp("published") / "home", threads=1)
     run = begin(settings, "test", AS_OF, "r1")
     with connect(settings, "test") as connection:
         connection.execute(
@@ -109,4 +111,11 @@ def snapshot(settings: Settings) -> Settings:
     run_score(run)
     run_snapshot(run)
     end(run, "completed", AS_OF)
+    return settings.home
+
+
+@pytest.fixture
+def snapshot(settings: Settings, published: Path) -> Settings:
+    """A copy of ``published`` for one test."""
+    shutil.copytree(published, settings.home, symlinks=True)
     return settings
