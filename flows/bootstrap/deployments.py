@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from prefect.client.schemas.actions import DeploymentScheduleCreate, DeploymentUpdate
-from prefect.client.schemas.objects import ConcurrencyLimitStrategy, ConcurrencyOptions
+from prefect.client.schemas.objects import ConcurrencyOptions
 from prefect.client.schemas.schedules import CronSchedule
 from prefect.flows import load_flow_from_entrypoint
 from prefect.utilities.callables import parameter_schema
@@ -50,7 +50,8 @@ def _deployment(
     present = _read(client, name)
     if present is None:
         schedules = [_schedule(schedule) for schedule in deployment.schedules]
-        payload: dict[str, Any] = {**wanted, "concurrency_options": _options(deployment), "schedules": schedules}
+        options = ConcurrencyOptions.model_validate(strategy) if (strategy := _strategy(deployment)) else None
+        payload: dict[str, Any] = {**wanted, "concurrency_options": options, "schedules": schedules}
         created = client.create_deployment(client.create_flow_from_name(flow.name), deployment.name, **payload)
         return Change(_KIND, name, "created", "; ".join(map(_in_words, deployment.schedules))), str(created)
     differs = differing(wanted, _present(present))
@@ -70,8 +71,8 @@ def _wanted(deployment: Deployment, flow: "Flow[..., Any]", code: Path) -> dict[
         "pull_steps": [{"prefect.deployments.steps.set_working_directory": {"directory": str(code)}}],
         "work_pool_name": deployment.work_pool.name,
         "job_variables": deployment.work_pool.job_variables,
-        "concurrency_limit": deployment.concurrency_limit.limit,
-        "concurrency_options": {"collision_strategy": deployment.concurrency_limit.collision_strategy},
+        "concurrency_limit": deployment.concurrency_limit and deployment.concurrency_limit.limit,
+        "concurrency_options": _strategy(deployment),
         "parameter_openapi_schema": parameter_schema(flow).model_dump(mode="json", exclude_unset=True),
         "enforce_parameter_schema": True,
     }
@@ -79,17 +80,17 @@ def _wanted(deployment: Deployment, flow: "Flow[..., Any]", code: Path) -> dict[
 
 def _present(deployment: "DeploymentResponse") -> dict[str, Any]:
     shown = deployment.model_dump(mode="json", exclude={"concurrency_limit"})
-    limit, options = shown["global_concurrency_limit"], shown["concurrency_options"] or {}
+    limit, options = shown["global_concurrency_limit"], shown["concurrency_options"]
     return {
         **shown,
         "concurrency_limit": limit and limit["limit"],
-        "concurrency_options": {"collision_strategy": options.get("collision_strategy")},
+        "concurrency_options": options and {"collision_strategy": options["collision_strategy"]},
     }
 
 
-def _options(deployment: Deployment) -> ConcurrencyOptions:
-    strategy = ConcurrencyLimitStrategy(deployment.concurrency_limit.collision_strategy)
-    return ConcurrencyOptions(collision_strategy=strategy)
+def _strategy(deployment: Deployment) -> dict[str, str] | None:
+    limit = deployment.concurrency_limit
+    return {"collision_strategy": limit.collision_strategy} if limit else None
 
 
 def _read(client: "SyncPrefectClient", name: str) -> "DeploymentResponse | None":

@@ -53,7 +53,7 @@ class Deployment(_Strict):
     tags: list[str]
     parameters: dict[str, Any] = {}
     schedules: list[Schedule] = []
-    concurrency_limit: Concurrency
+    concurrency_limit: Concurrency | None = None
     work_pool: WorkPool
 
 

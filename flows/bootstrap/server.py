@@ -30,7 +30,7 @@ def apply_pools(
 ) -> list[Change]:
     """Create the work pools that lack, and give the others what differs. Whether one is paused is not touched."""
     present = {pool.name: pool for pool in client.read_work_pools()}
-    kinds = {GPU_POOL: gpu_workers or workers}
+    kinds: dict[str, Workers] = {GPU_POOL: gpu_workers or workers}
     return [
         _pool(client, files, pool, kinds.get(pool.name, workers), present.get(pool.name))
         for pool in files.server.work_pools

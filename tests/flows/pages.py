@@ -8,13 +8,13 @@ from flows.local_server import LocalServer
 
 
 def get(server: LocalServer, path: str) -> Any:
-    answer = httpx.get(f"{server.api_url}/{path}", trust_env=False)
+    answer = httpx.get(f"{server.api_url}/{path}", trust_env=False, timeout=60)
     answer.raise_for_status()
     return answer.json()
 
 
 def post(server: LocalServer, path: str, body: dict[str, Any]) -> Any:
-    answer = httpx.post(f"{server.api_url}/{path}", json=body, trust_env=False)
+    answer = httpx.post(f"{server.api_url}/{path}", json=body, trust_env=False, timeout=60)
     answer.raise_for_status()
     return answer.json()
 
