@@ -12,6 +12,7 @@ from apex_core.catalog.migrate import migrate, require_current, upgrade_to
 from apex_core.catalog.statements import sql
 from apex_core.errors import CatalogError, Locked
 from apex_core.settings import Settings
+from apex_core.storage import make_folder, sync
 
 Connection = duckdb.DuckDBPyConnection
 
@@ -26,12 +27,15 @@ def connect(settings: Settings, holder: str = "apex") -> Generator[Connection]:
     ``settings.lock_timeout_s``, MigrationError when it was written by newer code.
     """
     path = settings.catalog_path
-    path.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(path.parent)
     with hold(path.with_name(path.name + ".lock"), holder, settings.lock_timeout_s):
+        is_new = not path.exists()
         connection = _open(path, settings)
         try:
             connection.execute(sql("catalog/set_utc"))
             _upgrade(connection, path)
+            if is_new:
+                sync(path.parent)
             yield connection
         finally:
             connection.close()
@@ -72,9 +76,9 @@ def rewrite(settings: Settings, holder: str) -> None:
             connection.close()
         if path.with_name(path.name + ".wal").exists():
             raise CatalogError(f"{path} has a write-ahead log left after closing.", fix="close whoever has it open")
-        _sync(fresh)
+        sync(fresh)
         fresh.replace(path)
-        _sync(path.parent)
+        sync(path.parent)
 
 
 def put_in_place(settings: Settings, fresh: Path, aside: Path, holder: str) -> bool:
@@ -90,15 +94,15 @@ def put_in_place(settings: Settings, fresh: Path, aside: Path, holder: str) -> b
     with hold(path.with_name(path.name + ".lock"), holder, settings.lock_timeout_s):
         there = [part for part in (path, log) if part.exists()]
         if there:
-            aside.mkdir(parents=True, exist_ok=True)
+            make_folder(aside)
         for part in there:  # a second name: neither is opened, nor gone for a moment
             os.link(part, aside / part.name)
-        for folder in (aside, aside.parent) if there else ():
-            _sync(folder)
+        if there:
+            sync(aside)
         log.unlink(missing_ok=True)  # or it would be played back into the new one
-        _sync(fresh)
+        sync(fresh)
         fresh.replace(path)
-        _sync(path.parent)
+        sync(path.parent)
     return bool(there)
 
 
@@ -136,27 +140,18 @@ def _upgrade(connection: Connection, path: Path) -> None:
     kept = path.parent / "aside" / f"before-{target}.duckdb"
     if not kept.exists():  # else an upgrade that was cut short is gone on with
         part = kept.with_name(kept.name + ".part")
-        part.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(part.parent)
         part.unlink(missing_ok=True)
         connection.execute(sql("snapshot/attach", path=part))
         connection.execute(sql("snapshot/copy_database", catalog=path.name.partition(".")[0]))
         connection.execute(sql("snapshot/detach"))
-        _sync(part)
+        sync(part)
         part.replace(kept)
-        _sync(kept.parent)
+        sync(kept.parent)
     migrate(connection)
     for older in kept.parent.glob("before-*.duckdb"):
         if older != kept:
             older.unlink()
-
-
-def _sync(path: Path) -> None:
-    """Have what was written to a file, or which names a folder has, on the disk before going on."""
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _open(path: Path, settings: Settings, attach: str = "catalog/attach_live") -> Connection:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from apex_core.catalog import Connection, transaction
 from apex_core.errors import SourceError
+from apex_core.pipeline.references import note_references
 from apex_core.pipeline.run import Run, StageReport, platform_lock
 from apex_core.pipeline.scratch import working_folder
 from apex_core.settings import PLATFORMS, Platform
@@ -121,6 +122,7 @@ def _merge_fresh(run: Run, connection: Connection, platform: Platform, dumps: Se
         refuse_storm(counts, run.settings.sources, dumps[0].file.uri if len(dumps) == 1 else f"{len(dumps)} files")
         files = [replace(dump.file, sha256=found.result()) for dump, found in zip(dumps, hashes, strict=True)]
         _check_still(dumps)
+        note_references(run.store, platform, files)
         record_landing(connection, files, run.run_id, counts)
     return counts
 

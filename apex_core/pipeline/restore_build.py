@@ -6,22 +6,27 @@ only a lost catalog knew is found out again by the next night: where audio is, s
 
 import json
 from collections.abc import Iterable
+from datetime import datetime
 from typing import Any
 
 import polars as pl
 
 from apex_core.catalog import Connection, sql, transaction
-from apex_core.errors import ApexError, NotFound
+from apex_core.errors import ApexError, NotFound, SourceError, StorageError
 from apex_core.mert import describe_encoder
 from apex_core.pipeline import training_set as sets
 from apex_core.pipeline.adoption import adopt_landed
 from apex_core.pipeline.extract import adopt_committed
 from apex_core.pipeline.forget_work import FOLDER as RECEIPTS
 from apex_core.pipeline.forget_work import Work, load
+from apex_core.pipeline.ingest import ingest_files
+from apex_core.pipeline.references import noted_references
 from apex_core.pipeline.registry_mirror import adopt_registry
 from apex_core.pipeline.run import Run
-from apex_core.settings import PLATFORMS, Settings
-from apex_core.storage import read_manifest
+from apex_core.pipeline.scratch import working_folder
+from apex_core.settings import PLATFORMS, Platform, Settings
+from apex_core.sources import sha256_of
+from apex_core.storage import local_file, read_manifest
 from apex_core.storage.manifest import NAME
 
 Counts = dict[str, int]
@@ -39,6 +44,7 @@ def fill(run: Run, live: Settings) -> list[str]:
         if run.store.list(f"landing/{platform}"):
             adopted = adopt_landed(run, platform, all_days=True)
             notes += [f"{platform}: {adopted.note}"] if adopted.note else []
+        notes += _referenced(run, platform)
     notes += _shards(run, live)
     _training_sets(run)
     run.progress("restore: registry", 0, 0)
@@ -77,6 +83,29 @@ def _mark(run: Run, receipt: str, platform: str, ids: dict[str, Iterable[str]]) 
         for kind, names in ids.items():
             bound = {"platform": platform, "kind": kind, "ids": list(names), "as_of": run.as_of, "receipt": receipt}
             connection.execute(sql("forget/mark"), bound)
+
+
+def _referenced(run: Run, platform: Platform) -> list[str]:
+    """Take in the dumps that the catalog does not know, where they still lie; what is to be said of the others."""
+    with run.catalog("restore") as connection:
+        known = set(connection.execute(sql("restore/known_files"), {"source": platform}).fetchall())
+    notes: list[str] = []
+    for noted in noted_references(run.store, platform):
+        observed_at = datetime.fromisoformat(noted["observed_at"])
+        if (noted["sha256"], observed_at) in known:
+            continue
+        try:
+            _take_in(run, platform, noted["uri"], noted["sha256"], observed_at)
+        except (SourceError, StorageError, OSError) as error:
+            notes.append(f"{noted['uri']} was taken in after the backup, and is not now: {error}")
+    return notes
+
+
+def _take_in(run: Run, platform: Platform, uri: str, sha256: str, observed_at: datetime) -> None:
+    with working_folder(run.settings, "dumps") as scratch, local_file(uri, scratch) as path:
+        if sha256_of(path) != sha256:
+            raise SourceError("it has changed since", fix=f"apex ingest {uri} --observed-at …, if it is right now")
+    ingest_files(run, [uri], observed_at, platform)
 
 
 def _shards(run: Run, live: Settings) -> list[str]:

@@ -17,6 +17,7 @@ from fsspec.implementations.local import LocalFileSystem
 
 from apex_core.errors import NotFound, StorageError
 from apex_core.storage.s3 import s3_code, s3_faults
+from apex_core.storage.whole_file import make_folder, sync
 
 _KEY = re.compile(r"[A-Za-z0-9_.=+-]+(?:/[A-Za-z0-9_.=+-]+)*")
 _TEMPORARY = ".part-"
@@ -240,7 +241,7 @@ class Store:
     def _temporary(self, path: str) -> Generator[Path]:
         # In the target's own folder: a rename is atomic only within one file system.
         folder, name = path.rsplit("/", 1)
-        os.makedirs(folder, exist_ok=True)
+        make_folder(Path(folder))
         temporary = Path(folder) / f"{name}{_TEMPORARY}{os.getpid()}-{os.urandom(4).hex()}"
         try:
             yield temporary
@@ -271,8 +272,7 @@ def _copy(source: Path, target: Path) -> None:
 
 
 def _settle(temporary: Path, target: Path, *, replace: bool) -> bool:
-    with temporary.open("rb+") as file:
-        os.fsync(file.fileno())
+    sync(temporary)
     if replace:
         os.replace(temporary, target)
     else:
@@ -280,9 +280,5 @@ def _settle(temporary: Path, target: Path, *, replace: bool) -> bool:
             os.link(temporary, target)
         except FileExistsError:
             return False
-    folder = os.open(target.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
+    sync(target.parent)
     return True

@@ -26,9 +26,27 @@ def whole_file(path: Path, *, replace: bool) -> Generator[Path]:
             # No link, which would never replace anything: not every file system has them, and after hours of work.
             check_target(path, replace=replace)
             os.replace(part, path)
+            sync(path.parent)
         except BaseException:
             part.unlink(missing_ok=True)
             raise
+
+
+def sync(path: Path) -> None:
+    """Have what was written to a file, or which names a folder has, on the disk before going on."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def make_folder(folder: Path) -> None:
+    """Make a folder and those above it; a power cut leaves none of them out that somebody was told of."""
+    if not folder.is_dir():
+        make_folder(folder.parent)
+        folder.mkdir(exist_ok=True)
+        sync(folder.parent)
 
 
 def check_target(path: Path, *, replace: bool) -> None:

@@ -15,6 +15,7 @@ from apex_core.pipeline import training_set as sets
 from apex_core.pipeline.audio import run_audio
 from apex_core.pipeline.extract import run_extract
 from apex_core.pipeline.forget_work import receipt_key
+from apex_core.pipeline.ingest import ingest_files
 from apex_core.pipeline.label import run_label
 from apex_core.pipeline.live import ingest_platform
 from apex_core.pipeline.models import roll_back
@@ -250,6 +251,28 @@ def test_a_log_without_its_catalog_is_set_aside_and_not_played_back(small: Setti
     assert (aside / log.name).read_bytes() == b"a log of another catalog"
     with connect(small, "test") as connection:
         assert fingerprint(connection) == whole
+
+
+def test_files_that_were_taken_in_since_are_taken_in_again_if_they_can_be(small: Settings, tmp_path: Path) -> None:
+    names = ["stays", "changes", "goes"]
+    files = {name: tmp_path / f"{name}-2026-12-01.jsonl" for name in names}
+    for n, file in enumerate(files.values()):
+        file.write_text(
+            f'{{"id": "00000000-0000-4000-8000-00000000000{n}", "play_count": {n}, "status": "complete"}}\n'
+        )
+    run = begin(small, "ingest", NOW, "i1")
+    for file in files.values():
+        ingest_files(run, [file], None, "suno")
+    files["changes"].write_text("{}")
+    files["goes"].unlink()
+    small.catalog_path.unlink()
+    notes = restore(small, NOW).notes
+    with connect(small, "test") as connection:
+        found = connection.execute("SELECT right(track_id, 1), observed_at, plays FROM engagement").fetchall()
+        assert found == [("0", datetime(2026, 12, 1, tzinfo=UTC), 0)]
+    assert len(notes) == 2
+    assert any("changes" in note and "has changed since" in note for note in notes)
+    assert any("goes" in note and "No such file" in note for note in notes)
 
 
 def test_an_altered_training_set_stops_it_before_anything_is_replaced(house: Settings) -> None:
