@@ -27,6 +27,7 @@ from flows.artifacts import reported
 from flows.backfill_page import plan_page, summary
 from flows.checks import check as check_catalog
 from flows.extract import extract
+from flows.limits import EXTRACT, limited
 from flows.session import Done, Session, joined, keep, session
 from flows.stages import audio, label, predict, report, score, snapshot
 
@@ -173,7 +174,8 @@ def _fill(own: Session, order: Order, partition: "Partition") -> None:
         own.add(audio(own.run, partition.window(order.whose), partition.label))
     if "extract" in order.stages:
         run, part = own.run, partition
-        own.add(*joined(extract, run.run_id, run.as_of, order.platform, part.start, part.end, part.label))
+        with limited(EXTRACT):
+            own.add(*joined(extract, run.run_id, run.as_of, order.platform, part.start, part.end, part.label))
 
 
 def planned(order: Order) -> "BackfillPlan":

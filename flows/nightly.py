@@ -5,10 +5,15 @@ start and stands for "now" in every stage, so a night that was killed and starte
 one would have. What cannot be had (a platform that is down, a shard that fails) does not keep the rest from the
 morning; the run then ends as failed and says which, and what to do. Resuming rests on the catalog and on the store's
 manifests, not on Prefect's memory: start it again, and each stage does what is left. What a check blocks is not gone
-on with: nothing that rests on a broken catalog is trained, published or shown.
+on with: nothing that rests on a broken catalog is trained, published or shown. A night that waited until the next one
+is due is dropped: that one does all it would have done.
 """
 
+from datetime import UTC, datetime, timedelta
+from typing import cast
+
 from prefect import flow
+from prefect.states import Cancelled
 from pydantic import AwareDatetime
 
 from apex_core.pipeline.check import accept as accepting
@@ -16,9 +21,11 @@ from flows.artifacts import reported
 from flows.checks import check
 from flows.extract import extract
 from flows.ingest import ingest
-from flows.session import Done, joined, session
+from flows.session import Done, current_flow_run, joined, session
 from flows.stages import audio, label, report, score, snapshot
 from flows.train import train
+
+_A_DAY = timedelta(days=1)
 
 
 @flow(name="nightly", persist_result=False)
@@ -33,6 +40,9 @@ def nightly(
         accept: Blocking checks to let pass in this one run: those whose severity is "block unless accepted".
         because: Why they are accepted; it is kept with their results.
     """
+    if as_of is None and (why := _waited_too_long()):
+        # Prefect takes a returned state for the run's own.
+        return cast(list[Done], Cancelled(name="Skipped", message=why))
     accepted = accepting(accept or [], because)
     with session("nightly", as_of) as night, reported(night, "nightly"):
         run = night.run
@@ -47,3 +57,13 @@ def nightly(
         night.add(snapshot(run, accepted))  # 9
         night.add(report(run))
     return night.outcome()
+
+
+def _waited_too_long() -> str | None:
+    """Why this night is dropped; None when it is not. Only a deployment's runs wait, and only the first time."""
+    run, now = current_flow_run("nightly"), datetime.now(UTC)
+    due = run.expected_start_time
+    if run.deployment_id is None or run.run_count > 1 or due is None or now - due < _A_DAY:
+        return None
+    hours = (now - due).total_seconds() / 3600
+    return f"It was due on {due:%Y-%m-%d %H:%M} UTC and waited {hours:.0f} hours: the next night does its work."

@@ -16,6 +16,7 @@ from flows.artifacts import reported
 from flows.checks import check
 from flows.extract import extract
 from flows.ingest import at_once, enabled, ingest, reconcile, revisit
+from flows.limits import EXTRACT, limited
 from flows.session import Done, Session, joined, session
 from flows.stages import audio, predict, report, score, snapshot
 
@@ -62,7 +63,8 @@ def _stage(own: Session, stage: Stage, ids: list[str]) -> None:
     if stage == "audio":
         own.add(audio(run, Window(tracks=tuple(ids)) if ids else EVERYTHING))
     elif stage == "extract":
-        own.add(*joined(extract, run.run_id, run.as_of, shards=ids or None))
+        with limited(EXTRACT):
+            own.add(*joined(extract, run.run_id, run.as_of, shards=ids or None))
     elif stage != "report":
         platforms: list[Platform] = [name for name in enabled(run.settings) if not ids or name in ids]
         off = sorted({*ids} - {*platforms})

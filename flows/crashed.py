@@ -1,0 +1,32 @@
+"""What an automation has run when a flow run has crashed: the catalog comes to know that it is dead.
+
+Why it is shaped like this: Prefect says "crashed" of a run that it has not heard of for nine minutes. Most such runs
+are gone; one whose network was cut goes on. So its run is declared dead in the catalog, whereupon it can write nothing
+more, here or in the store, and the next one does not wait for it.
+"""
+
+from datetime import UTC, datetime
+from uuid import UUID
+
+from prefect import flow, get_run_logger
+from prefect.client.orchestration import get_client
+
+from apex_core.pipeline.run import declare_crashed
+from apex_core.settings import get_settings
+
+
+@flow(name="crashed", persist_result=False)
+def crashed(flow_run_id: UUID) -> list[str]:
+    """Declare the run of a crashed flow run dead in the catalog. An automation starts it; nothing to start by hand.
+
+    Args:
+        flow_run_id: Which; of one that is not crashed (any more, if somebody has started it again) nothing is said.
+    """
+    with get_client(sync_client=True) as client:
+        state = client.read_flow_run(flow_run_id).state
+    if state is None or not state.is_crashed():
+        get_run_logger().info("%s is %s, not crashed.", flow_run_id, state.name if state else "without a state")
+        return []
+    declared = declare_crashed(get_settings(), str(flow_run_id), datetime.now(UTC))
+    get_run_logger().info("Declared dead in the catalog: %s.", ", ".join(declared) or "nothing, it had ended there")
+    return declared
