@@ -144,8 +144,8 @@ def _chosen(settings: Settings, backup: str | None) -> str | None:
 
 def _aside(settings: Settings, as_of: datetime) -> Path | None:
     """The folder that the catalog which is there goes to; None where there is none."""
-    path = settings.catalog_path
-    if not path.exists() and not path.with_name(path.name + ".wal").exists():
+    log = settings.catalog_path.with_name(f"{_FILE}.wal")
+    if not settings.catalog_path.exists() and not log.exists():
         return None
     folder = settings.home / "aside" / f"{as_of:{_STAMP}}"
     while folder.exists():  # of another restore in the same second

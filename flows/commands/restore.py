@@ -33,7 +33,7 @@ def restore(
         else:
             restored = rehearse(settings, as_of, backup, show)
     _tell(restored)
-    _close(restored, str(settings.catalog_path), done=yes)
+    _close(restored, f"{settings.catalog_path}", done=yes)
 
 
 def _tell(restored: "Restored") -> None:
