@@ -81,7 +81,8 @@ def _core(name: str, values: dict[str, Any]) -> AutomationCore:
 
 
 def _comparable(automation: AutomationCore) -> dict[str, Any]:
-    return automation.model_dump(mode="json", include=set(AutomationCore.model_fields) - {"enabled", "owner_resource"})
+    # Not as JSON: what an automation expects is a set.
+    return automation.model_dump(include=set(AutomationCore.model_fields) - {"enabled", "owner_resource"})
 
 
 def _filled(value: Any, known: dict[tuple[str, str], str], lacking: dict[str, str]) -> Any:  # noqa: ANN401  any YAML

@@ -76,7 +76,7 @@ def _read(client: "SyncPrefectClient", which: FlowRunFilter) -> list[FlowRun]:
 
 def moment(run: FlowRun) -> datetime:
     """When a run is, or was, to begin."""
-    return run.expected_start_time or run.created or datetime.now(UTC)
+    return run.next_scheduled_start_time or run.expected_start_time or run.created or datetime.now(UTC)
 
 
 def skip_run(client: "SyncPrefectClient", run: FlowRun, message: str) -> None:
