@@ -15,6 +15,7 @@ from prefect.cache_policies import NO_CACHE
 from pydantic import AwareDatetime
 
 from apex_core.errors import ApexError
+from apex_core.pipeline.in_hand import InHand, in_hand
 from apex_core.pipeline.run import Run, StageReport, Window
 from flows.artifacts import show_extraction
 from flows.encoding import encode_all
@@ -25,11 +26,11 @@ if TYPE_CHECKING:
 
 
 @task(name="plan extraction", cache_policy=NO_CACHE, persist_result=False)
-def plan(run: Run, window: Window, shards: list[str] | None) -> "Plan":
+def plan(run: Run, window: Window, shards: list[str] | None, hand: InHand) -> "Plan":
     """Cut the songs without a vector into shards."""
     from apex_core.pipeline.extract import plan_extract, songs_of_shards
 
-    return plan_extract(run, replace(window, songs=songs_of_shards(run, shards)) if shards else window)
+    return plan_extract(run, replace(window, songs=songs_of_shards(run, shards)) if shards else window, hand)
 
 
 @task(name="adopt", cache_policy=NO_CACHE, persist_result=False)
@@ -64,10 +65,10 @@ def extract(
         label: Tells the parts of an extraction in several parts apart.
         shards: Only the songs that were planned for these shards before.
     """
-    with session("extract", as_of, run_id) as own:
+    with session("extract", as_of, run_id) as own, in_hand(own.run) as hand:
         started = time.monotonic()
         window = Window(None if platform == "all" else platform, start, end)
-        planned = plan(own.run, window, shards)
+        planned = plan(own.run, window, shards, hand)
         error = encode_all(own.run, planned)
         report = adopt(own.run, planned)
         failure = None

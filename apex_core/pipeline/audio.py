@@ -16,6 +16,7 @@ from apex_core.catalog import sql, transaction
 from apex_core.errors import AudioError
 from apex_core.pipeline.finding import LibraryFile, Row, Tools, Wanted, look_for
 from apex_core.pipeline.frames import AUDIO, execute_with, frame
+from apex_core.pipeline.in_hand import InHand, in_hand
 from apex_core.pipeline.run import EVERYTHING, FAILURES_TOLD, LEFT, Failure, Run, StageReport, Window
 from apex_core.pipeline.scratch import working_folder
 
@@ -30,10 +31,10 @@ def run_audio(run: Run, window: Window = EVERYTHING) -> StageReport:
     A backfill (a ``window`` of its own) is asked for by a person, and waits for no schedule. What could not be read or
     fetched just now, which says nothing about the song, is left undone.
     """
-    with working_folder(run.settings, "audio") as scratch:
+    with working_folder(run.settings, "audio") as scratch, in_hand(run) as hand:
         libraries = run.settings.audio.libraries
         listing = list_libraries(libraries, scratch, lambda files: run.progress("audio libraries", files, 0))
-        plan = _plan(run, window, listing, scratch)
+        plan = _plan(run, window, listing, hand)
         wanted = sum(1 for _ in groupby(rows_of(plan, _TRACK), _track))
         counts = {"wanted": wanted, "available": 0, "unavailable": 0, "corrupt": 0, LEFT: 0}
         failed: list[Failure] = []
@@ -53,9 +54,9 @@ def run_audio(run: Run, window: Window = EVERYTHING) -> StageReport:
     return StageReport("audio", {name: float(n) for name, n in counts.items()}, failed=tuple(failed))
 
 
-def _plan(run: Run, window: Window, listing: Listing, scratch: Path) -> Path:
-    """Write what is to be looked for into a Parquet file, in one short unit of work."""
-    plan = scratch / "wanted.parquet"
+def _plan(run: Run, window: Window, listing: Listing, hand: InHand) -> Path:
+    """Write what is to be looked for, but for what another run looks for, into a Parquet file; a short unit of work."""
+    plan = hand.path("audio")
     bound: dict[str, Any] = {
         "as_of": run.as_of,
         "all_due": window != EVERYTHING,
@@ -67,7 +68,8 @@ def _plan(run: Run, window: Window, listing: Listing, scratch: Path) -> Path:
     with run.catalog("audio") as connection:
         emptied = connection.execute(sql("audio/emptied"), {"empty": empty}).fetchall()
         if not emptied:
-            connection.execute(sql("audio/wanted", offers=listing.path, wanted=plan), bound)
+            with hand.left_to_others(connection, "audio", _TRACK):
+                connection.execute(sql("audio/wanted", offers=listing.path, wanted=plan), bound)
     if emptied:
         root, songs = emptied[0]
         raise AudioError(

@@ -1,5 +1,6 @@
 """Stage 4: embeddings. Plan shards in SQL, encode them without the catalog, then adopt what was committed."""
 
+import contextlib
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -22,6 +23,7 @@ from apex_core.pipeline.extract_plan import (
     write_plan,
 )
 from apex_core.pipeline.frames import AUDIO, EMBEDDING, SHARD, execute_with, frame
+from apex_core.pipeline.in_hand import InHand, in_hand
 from apex_core.pipeline.report import Row, rows
 from apex_core.pipeline.retention import collect_shard_leftovers
 from apex_core.pipeline.run import EVERYTHING, FAILURES_TOLD, LEFT, Failure, Run, StageReport, Window
@@ -71,20 +73,25 @@ class _Adopted:
 
 def run_extract(run: Run, window: Window = EVERYTHING) -> StageReport:
     """Plan, encode and adopt in this process. Raises ShardsFailed, when what was committed is adopted."""
-    plan = plan_extract(run, window)
-    try:
-        encode_shards(run.settings, plan.encoder_id, plan.shards, run.progress)
-    except ShardsFailed:
-        adopt(run, plan)
-        raise
-    return adopt(run, plan)
+    with in_hand(run) as hand:
+        plan = plan_extract(run, window, hand)
+        try:
+            encode_shards(run.settings, plan.encoder_id, plan.shards, run.progress)
+        except ShardsFailed:
+            adopt(run, plan)
+            raise
+        return adopt(run, plan)
 
 
-def plan_extract(run: Run, window: Window = EVERYTHING) -> Plan:
-    """Cut the songs without a vector into shards, after adopting what an interrupted run left committed."""
+def plan_extract(run: Run, window: Window = EVERYTHING, hand: InHand | None = None) -> Plan:
+    """Cut the songs without a vector into shards, after adopting what an interrupted run left committed.
+
+    ``hand`` lets other runs leave these songs alone until they are adopted; without it they may plan them as well.
+    """
     encoder_id, facts = describe_encoder(run.settings.encoder, run.settings.cache)
     adopt_committed(run, encoder_id, facts)
-    return write_plan(run, encoder_id, window)
+    with contextlib.nullcontext(hand) if hand else in_hand(run) as own:
+        return write_plan(run, encoder_id, window, own)
 
 
 def songs_of_shards(run: Run, shards: Sequence[str]) -> tuple[str, ...]:

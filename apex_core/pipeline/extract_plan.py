@@ -14,8 +14,8 @@ from apex_core.audio import AudioRef
 from apex_core.catalog import sql
 from apex_core.errors import NotFound
 from apex_core.mert import committed_shards
+from apex_core.pipeline.in_hand import InHand
 from apex_core.pipeline.run import Run, Window
-from apex_core.pipeline.scratch import working_folder
 from apex_core.storage import Store
 
 _AT_ONCE = 16
@@ -59,11 +59,12 @@ class Reached:
     audio_s: float
 
 
-def write_plan(run: Run, encoder_id: str, window: Window) -> Plan:
+def write_plan(run: Run, encoder_id: str, window: Window, hand: InHand) -> Plan:
     """Cut the songs without a vector into shards, in the order of their hash, and list each shard's in the store.
 
     Shards are cut from what is missing, so a shard committed before a crash leaves the other cuts where they were.
-    Songs pass through in batches, by a file: neither their number nor a slow store keeps the catalog's door open.
+    Songs pass through in batches, by a file: neither their number nor a slow store keeps the catalog's door open. What
+    another run has in hand is left to it.
     """
     bound = {"encoder_id": encoder_id, "songs": window.songs, **window.bound}
     stale = {key for key in run.store.list(f"shard_plans/{encoder_id}") if key.endswith(_ABSENT)}
@@ -76,12 +77,12 @@ def write_plan(run: Run, encoder_id: str, window: Window) -> Plan:
             run.store.delete(key)
         return shard_id, len(songs), sum(song["duration_s"] or 0.0 for song in songs)
 
-    with working_folder(run.settings, "planning") as folder:
-        path = folder / "wanted.parquet"
-        with run.catalog("extract") as connection:
-            connection.execute(sql("extract/wanted", path=path), bound)
-        cuts = batched(_songs(path), run.settings.encoder.shard_songs)
-        planned = [shard for some in batched(cuts, 4 * _AT_ONCE) for shard in at_once(run.store, write, some)]
+    what = f"encode-{encoder_id}"
+    path = hand.path(what)
+    with run.catalog("extract") as connection, hand.left_to_others(connection, what, ["sha256"]):
+        connection.execute(sql("extract/wanted", path=path), bound)
+    cuts = batched(_songs(path), run.settings.encoder.shard_songs)
+    planned = [shard for some in batched(cuts, 4 * _AT_ONCE) for shard in at_once(run.store, write, some)]
     return Plan(
         encoder_id,
         tuple(shard_id for shard_id, _, _ in planned),

@@ -2,7 +2,7 @@
 -- none. Looked for are eligible tracks without audio, whose turn it is or for which libraries offer something new, and
 -- tracks whose library file is gone or changed. due: its URL may be tried now. digest: of all that is offered. known:
 -- what is on record of a file that may have changed.
--- tracks: look for these alone (platform/track_id).
+-- tracks: look for these alone (platform/track_id). The view "in_hand" holds what other runs look for.
 -- No lists: an aggregate of them would have to be in memory for all tracks at once.
 -- Six hours of slack: nights begin seconds apart, and a day's wait must not become two.
 COPY (
@@ -44,7 +44,8 @@ COPY (
           AND ($tracks IS NULL OR list_contains($tracks::VARCHAR[], t.platform || '/' || t.track_id))
     ),
     looked_for AS (
-        FROM lacking UNION ALL BY NAME FROM changed
+        FROM (FROM lacking UNION ALL BY NAME FROM changed) AS l
+        ANTI JOIN in_hand AS i ON i.platform = l.platform AND i.track_id = l.track_id
     ),
     offered AS (
         SELECT

@@ -1,0 +1,2 @@
+-- One row a run that may write.
+SELECT run_id FROM run WHERE state = 'running'
