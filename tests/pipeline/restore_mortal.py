@@ -12,7 +12,6 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-import apex_core.mert.encoder  # noqa: F401  so that no child has to load it
 from apex_core.pipeline.restore import restore
 from apex_core.settings import Settings
 
