@@ -54,7 +54,11 @@ def docker(*, gpu: bool) -> Template:
     variables["image"] |= {"default": IMAGE, "examples": [IMAGE]}
     variables["image_pull_policy"]["default"] = "IfNotPresent"
     variables["networks"]["default"] = ["apex"]
-    variables["volumes"]["default"] = ["apex-gpu-home:/var/lib/apex" if gpu else "apex-home:/var/lib/apex"]
+    home = f"apex-gpu-home:{HOME}" if gpu else f"apex-home:{HOME}"
+    # As deploy/compose.yaml names them.
+    variables["volumes"]["default"] = [home, "apex-store:/var/lib/apex-store", "apex-secrets-client:/run/apex:ro"]
+    store = {"APEX_STORE": "/var/lib/apex-store", "APEX_GPU_POOL__SHARED_FOLDERS": "true"}
+    job["env"] = {**store, "AWS_SHARED_CREDENTIALS_FILE": "/run/apex/aws-credentials"}
     variables["auto_remove"]["default"] = True
     hardened: dict[str, Any] = {"init": True, "cap_drop": ["ALL"], "security_opt": ["no-new-privileges:true"]}
     _offer(
@@ -99,6 +103,9 @@ def kubernetes(*, gpu: bool) -> Template:
     del template["variables"]["properties"]["cluster_config"], template["variables"]["definitions"]
     del template["job_configuration"]["cluster_config"]
     spec = template["job_configuration"]["job_manifest"]["spec"]
+    # By these the network policy of deploy/kubernetes knows a run.
+    names = {"app.kubernetes.io/name": "run", "app.kubernetes.io/part-of": "apex"}
+    spec["template"]["metadata"] = {"labels": names}
     pod = spec["template"]["spec"]
     # Where Prefect's template has them, in the pod, Kubernetes knows no such fields.
     spec |= {name: pod.pop(name) for name in ("completions", "parallelism")}
