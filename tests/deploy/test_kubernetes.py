@@ -69,7 +69,7 @@ def test_pods_are_as_the_namespace_demands_it(name: str) -> None:
     pod = pods()[name]["spec"]
     assert pod["securityContext"]["runAsNonRoot"]
     assert pod["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
-    assert pod["enableServiceLinks"] is False, "APEX_SERVER_PORT would be taken for a setting of apex"
+    assert pod["enableServiceLinks"] is False, "what is in the environment is what was put there"
     assert pod["automountServiceAccountToken"] is (name == "worker-gpu")
     for container in [*pod["containers"], *pod.get("initContainers", [])]:
         context = container["securityContext"]
@@ -106,7 +106,10 @@ def test_what_is_set_is_a_setting() -> None:
     with pytest.MonkeyPatch.context() as patch:
         for name, value in maps["apex-settings"].items():
             patch.setenv(name, value)
-        settings = Settings()  # refuses what it does not know
+        settings = Settings()  # refuses what it does not know, below the first name
+    assert {
+        name.removeprefix("APEX_").lower().split("__")[0] for name in maps["apex-settings"] if "APEX_" in name
+    } <= set(Settings.model_fields)
     assert (settings.encoder.place, settings.store) == ("deployment", maps["apex-settings"]["APEX_STORE"])
 
 
