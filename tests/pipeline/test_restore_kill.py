@@ -24,7 +24,7 @@ from tests.sql.catalog_rows import add
 pytestmark = pytest.mark.slow
 
 NOW = datetime(2026, 12, 24, tzinfo=UTC)
-DEATHS = 4
+DEATHS = 2
 DAMAGED, LOG = b"what the disk has left of it" * 1000, b"and of its log"
 
 Kill = Callable[[Settings, int, int], tuple[int, list[str]]]
