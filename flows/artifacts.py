@@ -1,7 +1,6 @@
 """What a flow run shows in the Prefect UI: progress of long stages, and one page at the end."""
 
 import contextlib
-import logging
 import re
 import time
 from collections.abc import Generator, Iterable, Mapping, Sequence
@@ -9,12 +8,14 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 import httpx
+from prefect import get_run_logger
 from prefect.artifacts import create_markdown_artifact, create_progress_artifact, update_progress_artifact
 from prefect.exceptions import PrefectException
 
 from apex_core.errors import NotFound
-from apex_core.pipeline.run import Progress, StageReport
+from apex_core.pipeline.run import Progress, Run, StageReport
 from apex_core.settings import Settings
+from flows.run_page import CARD, bullets, cell, left_undone, model_card, pictures, stage_table, table, where_to_look
 
 if TYPE_CHECKING:
     from apex_core.pipeline.page.data import PageData
@@ -24,7 +25,6 @@ _EVERY_S = 2.0
 _MODELS = 10
 _WHICH = "Which: `apex sql \"FROM scored_catalog WHERE embedding_state = 'failed'\"`."
 
-_log = logging.getLogger(__name__)
 _watchers: list[Progress] = []
 
 
@@ -51,24 +51,27 @@ class ProgressArtifacts:
     def __call__(self, what: str, done: int, total: int, detail: str = "", /) -> None:
         for watcher in _watchers if self._watched else ():
             watcher(what, done, total, detail)
-        if total <= 0:  # of an unknown number there is no percentage to show
+        if done <= 0 >= total:
             return
         artifact, last = self._shown.get(what, (None, 0.0))
         now = time.monotonic()
-        if artifact is not None and now - last < self._every_s and done < total:
+        if artifact is not None and now - last < self._every_s and not 0 < total <= done:
             return
         # Progress is for onlookers: a server that does not answer must not stop a stage.
         try:
             self._shown[what] = (_show(what, artifact, done, total, detail), now)
         except (httpx.HTTPError, PrefectException) as error:
-            _log.warning("The progress of %s cannot be shown: %s", what, error)
-        if done >= total:
+            get_run_logger().warning("The progress of %s cannot be shown: %s", what, error)
+        if 0 < total <= done:
             self._shown.pop(what, None)
 
 
 def _show(what: str, artifact: UUID | None, done: int, total: int, detail: str) -> UUID:
     said = f" ({detail})" if detail else ""
-    percent, description = min(100.0, 100 * done / total), f"{what}: {done} of {total}{said}"
+    if total > 0:
+        percent, description = min(100.0, 100 * done / total), f"{what}: {done:,} of {total:,}{said}"
+    else:  # nobody knows how many there will be: the number moves, not the bar
+        percent, description = 0.0, f"{what}: {done:,} so far{said}"
     if artifact is None:
         key = re.sub("[^a-z0-9]+", "-", f"progress {what}".lower())
         # A union with a coroutine, which is what an async caller would get.
@@ -79,14 +82,25 @@ def _show(what: str, artifact: UUID | None, done: int, total: int, detail: str) 
 
 
 @contextlib.contextmanager
+def only_shown(what: str) -> Generator[None]:
+    """What is for onlookers must neither end a run nor hide what did: a failure inside is logged."""
+    try:
+        yield
+    except Exception as error:
+        get_run_logger().warning("%s cannot be shown: %s", what, error)
+
+
+@contextlib.contextmanager
 def reported(session: "Session", key: str) -> Generator[None]:
     """Leave a page on the run under ``key``, whether the stages inside the block went through or not."""
     try:
         yield
     except Exception as error:
-        _write(session, key, f"{type(error).__name__}: {error}")
+        with only_shown("The page of the run"):
+            _write(session, key, f"{type(error).__name__}: {error}")
         raise
-    _write(session, key, "")
+    with only_shown("The page of the run"):
+        _write(session, key, "")
 
 
 def _write(session: "Session", key: str, stopped_by: str) -> None:
@@ -96,31 +110,22 @@ def _write(session: "Session", key: str, stopped_by: str) -> None:
         [
             f"# {session.run.run_id}: {headline}",
             f"As of {session.run.as_of:%Y-%m-%d %H:%M} UTC.",
-            *([f"## What went wrong\n\n{_bullets(troubles)}"] if troubles else []),
-            *_left_undone(session.done),
+            *([f"## What went wrong\n\n{bullets(troubles)}"] if troubles else []),
+            *left_undone(session.done),
             *_warnings(session.done),
             f"## Stages\n\n{stage_table(session.done)}",
+            *where_to_look(session.run, session.done),
+            *pictures(session.run, session.done),
             *_from_snapshot(session.run.settings),
         ]
     )
     create_markdown_artifact(markdown, key=key, description=f"{session.run.run_id}: {headline}")
 
 
-def _left_undone(done: Iterable["Done"]) -> list[str]:
-    """What failed, one by one, and the commands that try just that again."""
-    from flows.session import retry_command
-
-    reports = [d.report for d in done if d.report.failed]
-    rows = [(report.stage, failure.id, failure.reason) for report in reports for failure in report.failed]
-    commands = "\n".join(f"- `{retry_command(report)}`" for report in reports)
-    told = f"## Left undone\n\n{table(('stage', 'which', 'why'), rows)}\n\nThese try just that again:\n\n{commands}"
-    return [told] if rows else []
-
-
 def _warnings(done: Iterable["Done"]) -> list[str]:
     """What checks found that did not stop the run."""
     found = [d.report for d in done if d.report.counts.get("warnings") or d.report.counts.get("accepted")]
-    return [f"## Warnings\n\n{_bullets(f'{report.stage}: {report.note}' for report in found)}"] if found else []
+    return [f"## Warnings\n\n{bullets(f'{report.stage}: {report.note}' for report in found)}"] if found else []
 
 
 def show_report(figures: "PageData", pictures: Iterable[tuple[str, str]], where: str) -> None:
@@ -134,10 +139,10 @@ def show_report(figures: "PageData", pictures: Iterable[tuple[str, str]], where:
     markdown = "\n\n".join(
         [
             f"# The scored catalog as of {figures.as_of:%Y-%m-%d %H:%M} UTC",
-            _cell(headline(figures)),
+            cell(headline(figures)),
             f"The whole page, with tracks and pictures: `{where}`, or `apex report --open`.",
             table(("", "now", "change"), [(tile.name, f"{tile.value:,}", tile.note) for tile in tiles(figures)]),
-            *(f"![{_cell(what)}]({address})" for what, address in pictures),
+            *(f"![{cell(what)}]({address})" for what, address in pictures),
             *(f"## {title}\n\n{table(head, rows)}" for title, head, rows in _report_tables(figures) if rows),
         ]
     )
@@ -168,31 +173,14 @@ def show_extraction(report: "StageReport", figures: Mapping[str, Sequence[Mappin
     counts = report.counts
     parts = [
         f"# {counts['songs']:,.0f} songs, {counts['audio_s'] / 3600:,.2f} h of audio",
-        _cell(report.note),
+        cell(report.note),
         *([f"**{counts['missing_shards']:g} shards were not encoded.**"] if counts["missing_shards"] else []),
         f"## Where, and how fast\n\n{_rows_table(figures['machines'])}",
         "`feed_percent` of the time encoders waited for decoded audio: above half, more decoders help "
         "(`APEX_ENCODER__DECODE_WORKERS`); else a faster device does.",
         *([f"## Songs without a vector\n\n{_rows_table(figures['failures'])}", _WHICH] if figures["failures"] else []),
     ]
-    create_markdown_artifact("\n\n".join(parts), key="extraction", description=_cell(report.note))
-
-
-def stage_table(done: Iterable["Done"]) -> str:
-    """A row a stage: what it did and how long that took."""
-    rows = [
-        (d.report.stage, f"{d.seconds:.1f} s", _counts(d.report.counts), d.report.note or (d.trouble or ""))
-        for d in done
-    ]
-    return table(("stage", "took", "counts", "note"), rows)
-
-
-def _counts(counts: Mapping[str, float]) -> str:
-    return ", ".join(f"{name.replace('_', ' ')} {value:g}" for name, value in counts.items())
-
-
-def _bullets(texts: Iterable[str]) -> str:
-    return "\n".join(f"- {_cell(text)}" for text in texts)
+    create_markdown_artifact("\n\n".join(parts), key="extraction", description=cell(report.note))
 
 
 def _from_snapshot(settings: Settings) -> list[str]:
@@ -207,16 +195,11 @@ def _from_snapshot(settings: Settings) -> list[str]:
     return [f"## {title}\n\n{_rows_table(sections[name])}" for name, title in wanted.items() if sections[name]]
 
 
+def show_card(run: Run, version: str) -> None:
+    """Leave the card of a version under the key ``model-card``, with its plots."""
+    with only_shown("The model's card"):
+        create_markdown_artifact(model_card(run, version), key=CARD, description=f"Model {version}")
+
+
 def _rows_table(rows: Sequence[Mapping[str, Any]]) -> str:
     return table(tuple(rows[0]), [tuple(row.values()) for row in rows])
-
-
-def table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
-    """A Markdown table; cells may hold any text."""
-    lines = [head, ["---"] * len(head), *rows]
-    return "\n".join(f"| {' | '.join(map(_cell, line))} |" for line in lines)
-
-
-def _cell(value: object) -> str:
-    text = "" if value is None else f"{value:.4g}" if isinstance(value, float) else str(value)
-    return re.sub(r"\s+", " ", text).replace("|", r"\|").replace("<", "&lt;")

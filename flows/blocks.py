@@ -1,4 +1,4 @@
-"""Blocks that Prefect lacks. Its server finds them by the entry point ``prefect.collections``, where apex is installed."""
+"""Blocks that Prefect lacks. Its server finds them by the entry point ``prefect.collections``."""
 
 from prefect.blocks.notifications import AppriseNotificationBlock
 

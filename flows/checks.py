@@ -5,7 +5,6 @@ stop it, so page and catalog cannot tell different things. A night that is block
 """
 
 import contextlib
-import logging
 from collections.abc import Generator, Sequence
 from typing import Any
 
@@ -16,13 +15,11 @@ from prefect.cache_policies import NO_CACHE
 from apex_core.catalog.checks import Moment
 from apex_core.pipeline.check import NOTHING, Acceptance, results_of
 from apex_core.pipeline.run import Run
-from flows.artifacts import table
+from flows.artifacts import only_shown, table
 from flows.session import Done, keep
 
 KEY = "checks"
 _HEADLINES = {"blocked": "blocked", "warned": "passed, with warnings", "accepted": "passed, with what was accepted"}
-
-_log = logging.getLogger(__name__)
 
 
 @task(name="checks", task_run_name="check {moment}", cache_policy=NO_CACHE, persist_result=False)
@@ -47,12 +44,8 @@ def shown(run: Run) -> Generator[None]:
     try:
         yield
     finally:
-        # The page is for onlookers: whatever keeps it from being shown (a catalog that cannot be read, too) must not
-        # hide what the block raised.
-        try:
+        with only_shown("The page of the checks"):
             _show(run)
-        except Exception as error:
-            _log.warning("The page of the checks cannot be written: %s", error)
 
 
 def _show(run: Run) -> None:

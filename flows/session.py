@@ -24,6 +24,7 @@ from prefect.tasks import Task
 
 from apex_core.errors import ApexError, Fenced, Locked, PlatformDown, RateLimited
 from apex_core.pipeline.run import LEFT, Failure, Run, StageReport, begin, end, exclusive, record
+from apex_core.pipeline.space import refuse_full_disks
 from apex_core.settings import get_settings
 from flows.artifacts import ProgressArtifacts
 
@@ -83,6 +84,7 @@ def session(flow: str, as_of: datetime | None, run_id: str | None = None) -> Gen
         token = _tokens.get(run_id, 0)
         yield Session(Run(get_settings(), run_id, as_of, ProgressArtifacts(), token), owner=False)
         return
+    refuse_full_disks(get_settings())
     as_of = as_of.astimezone(UTC) if as_of else datetime.now(UTC).replace(microsecond=0)
     flow_run = current_flow_run(flow)
     run_id = _new_id(flow, as_of, flow_run)

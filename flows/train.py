@@ -12,6 +12,7 @@ from prefect.cache_policies import NO_CACHE
 from pydantic import AwareDatetime
 
 from apex_core.pipeline.run import Run, StageReport
+from flows.artifacts import show_card
 from flows.checks import check
 from flows.session import Done, keep, session
 from flows.stages import predict
@@ -40,7 +41,10 @@ def publish(run: Run, candidate: "Candidate | None") -> Done:
     """Publish a candidate and let the gate decide about its promotion."""
     from apex_core.pipeline.publish import run_publish
 
-    return keep(run, lambda: run_publish(run, candidate))
+    done = keep(run, lambda: run_publish(run, candidate))
+    if done.report.counts["published"]:
+        show_card(run, done.report.note.partition(":")[0])
+    return done
 
 
 @flow(name="train", persist_result=False)

@@ -1,6 +1,5 @@
 """Verify songs out of the caller's reach: a file that kills its decoder is one bad file, not the end of a night."""
 
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from queue import LifoQueue
 from typing import Self
@@ -11,6 +10,7 @@ from apex_core.audio.verification import verify
 from apex_core.audio.worker import Job, Worker
 from apex_core.errors import AudioError
 from apex_core.settings import AudioSettings
+from apex_core.threads import Threads
 
 
 class Verifier:
@@ -24,7 +24,7 @@ class Verifier:
         self._settings = settings
         self._count = processes(workers)
         # A thread of its own, because the system ends a decoder together with the thread that started it.
-        self._starter = ThreadPoolExecutor(1, "decoder-starter")
+        self._starter = Threads(1, "decoder-starter")
         # Last in, first out: a process that is up is taken before one that is not.
         self._idle: LifoQueue[Crew] = LifoQueue()
         for _ in range(self._count):

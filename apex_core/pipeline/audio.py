@@ -5,7 +5,6 @@ file, and is worked off batch by batch. So neither a million songs nor a million
 """
 
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from itertools import groupby, islice
 from pathlib import Path
 from typing import Any
@@ -19,6 +18,7 @@ from apex_core.pipeline.frames import AUDIO, execute_with, frame
 from apex_core.pipeline.in_hand import InHand, in_hand
 from apex_core.pipeline.run import EVERYTHING, FAILURES_TOLD, LEFT, Failure, Run, StageReport, Window
 from apex_core.pipeline.scratch import working_folder
+from apex_core.threads import Threads
 
 _COMMIT_EVERY = 32
 _TRACK = ("platform", "track_id")
@@ -34,6 +34,7 @@ def run_audio(run: Run, window: Window = EVERYTHING) -> StageReport:
     with working_folder(run.settings, "audio") as scratch, in_hand(run) as hand:
         libraries = run.settings.audio.libraries
         listing = list_libraries(libraries, scratch, lambda files: run.progress("audio libraries", files, 0))
+        run.progress("audio libraries", sum(listing.files.values()), sum(listing.files.values()))
         plan = _plan(run, window, listing, hand)
         wanted = sum(1 for _ in groupby(rows_of(plan, _TRACK), _track))
         counts = {"wanted": wanted, "available": 0, "unavailable": 0, "corrupt": 0, LEFT: 0}
@@ -85,7 +86,7 @@ def _looked_for(run: Run, plan: Path, scratch: Path) -> Iterator[list[Row]]:
     with (
         Fetcher(audio, run.settings.http) as fetcher,
         Verifier(audio, workers) as verifier,
-        ThreadPoolExecutor(audio.concurrency) as pool,
+        Threads(audio.concurrency) as pool,
     ):
         tools = Tools(run, run.store, fetcher, verifier, scratch)
         songs = (_wanted(list(rows)) for _, rows in groupby(rows_of(plan), _track))

@@ -2,7 +2,6 @@
 
 import hashlib
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -17,6 +16,7 @@ from apex_core.mert import committed_shards
 from apex_core.pipeline.in_hand import InHand
 from apex_core.pipeline.run import Run, Window
 from apex_core.storage import Store
+from apex_core.threads import Threads
 
 _AT_ONCE = 16
 _ABSENT = ".absent.json"
@@ -132,7 +132,7 @@ def read_absent(store: Store, plan: Plan) -> dict[str, list[AbsentSong]]:
 
 def at_once(store: Store, ask: Callable[[_T], _R], items: Iterable[_T]) -> list[_R]:
     """``ask`` of every item, in order; where the store is far, so that each is a round trip, many at the same time."""
-    with ThreadPoolExecutor(1 if store.is_local else _AT_ONCE) as pool:
+    with Threads(1 if store.is_local else _AT_ONCE) as pool:
         return list(pool.map(ask, items))
 
 

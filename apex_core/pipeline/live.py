@@ -104,6 +104,7 @@ def _merged(run: Run, platform: Platform, fetch: _Fetch, listing: Listing) -> In
             run.progress(f"ingest {platform}", total.records_in, 0)
             if not listing.complete:
                 _interrupted(run, platform, fetch, None if total.bad_pages else listing.cursor)
+        run.progress(f"ingest {platform}", total.records_in, total.records_in)
     except SourceError as error:
         goes_on = isinstance(error, _PASSING) and not total.bad_pages
         _interrupted(run, platform, fetch, listing.cursor if goes_on else None)

@@ -43,6 +43,7 @@ def revisit_platform(run: Run, platform: Platform) -> StageReport:
             listing = revisit(access, due[start : start + _TRACKS_A_UNIT], run.as_of)
             counts, marked = _visited(run, platform, listing)
             total, gone, withheld = added(total, counts), gone + marked[0], withheld + marked[1]
+        run.progress(f"revisit {platform}", len(due), len(due))
     refuse_unknown(total)
     marks = {"due": float(len(due)), "gone": float(gone), "withheld": float(withheld)}
     report = report_of(platform, total)

@@ -55,6 +55,7 @@ EXPORTS = (
 )
 _CATALOG, _VECTORS, _SCORED = "catalog.duckdb", "vectors.duckdb", "scored_catalog.parquet"
 _PATIENCE_S = 3_600.0
+_STEPS = ("check", "copy", "views", "vectors", "upload", "back up")
 
 
 def run_snapshot(run: Run, accepted: Acceptance = NOTHING) -> StageReport:
@@ -70,10 +71,12 @@ def run_snapshot(run: Run, accepted: Acceptance = NOTHING) -> StageReport:
         if run.store.is_local:
             point_to(run.settings, latest_snapshot(run.settings))
         with working_folder(run.settings, "publishing") as folder:
+            _tell(run, "back up")
             _back_up(run, stamp, folder)  # also when a run before this one was cut short between snapshot and backup
         removed = collect_snapshots(run.store, run.as_of, run.settings.snapshot.keep_days)
         collect_backups(run.store, stamp, run.settings.snapshot.backups)
     compacted = compact(run.settings, f"{run.run_id}: compact")
+    run.progress("snapshot", len(_STEPS), len(_STEPS))
     counts = {"published": int(is_new), "removed": removed, "compacted": int(compacted), **checked.counts}
     note = stamp if is_new else f"{stamp} is current"
     return StageReport("snapshot", counts, "; ".join(filter(None, [note, checked.note])))
@@ -83,30 +86,38 @@ def _snapshot(run: Run, folder: Path, accepted: Acceptance) -> tuple[str, bool, 
     """The stamp of the snapshot that shows the catalog as it is, whether it had to be made, what the checks say."""
     with run.catalog("snapshot") as connection:  # one unit: what is checked and hashed is what is copied
         trim_history(connection, run.as_of, run.settings.snapshot.history_days)
+        _tell(run, "check")
         checked = examine(connection, run, "snapshot", accepted)
         mark_published(connection, run)
         print_ = fingerprint(connection)
         newest, before = _newest(run.store)
         if newest and before.facts["fingerprint"] == print_:
             return newest, False, checked
+        _tell(run, "copy")
         _copy_out(connection, folder)
         shards = connection.execute(sql("snapshot/vector_shards")).fetchall()
         vectors = _vectors_digest(connection)
     stamp = f"{run.as_of:%Y%m%dT%H%M%SZ}-{print_[:8]}"
     facts = {"as_of": run.as_of.isoformat(), "fingerprint": print_, "duckdb": duckdb.__version__, "vectors": vectors}
     if not _is_whole(run.store, stamp):  # else a run that was cut short before it said "latest"
+        _tell(run, "views")
         files = _finish(run, folder)
         if before.facts.get("vectors") == vectors and _VECTORS in before.files:
             run.store.repeat(f"snapshots/{newest}/{_VECTORS}", f"snapshots/{stamp}/{_VECTORS}")
             files[_VECTORS] = before.files[_VECTORS]
         else:
             _build_vectors(run, folder, shards)
+        _tell(run, "upload")
         _upload(run, f"snapshots/{stamp}", folder, files, {**facts, "tracks": files[_SCORED].rows})
     with run.committing("snapshot"):
         # A number is taken once: should another flow have published meanwhile, the next one is ours.
         while not run.store.put_json(next_latest(run.store), {"stamp": stamp}):
             pass
     return stamp, True, checked
+
+
+def _tell(run: Run, step: str, more: str = "") -> None:
+    run.progress("snapshot", _STEPS.index(step), len(_STEPS), step + more)
 
 
 def _newest(store: Store) -> tuple[str | None, Manifest]:
@@ -151,11 +162,12 @@ def _build_vectors(run: Run, folder: Path, shards: list[tuple[str, str]]) -> Non
         connection.execute(sql("catalog/attach_read_only", path=folder / _CATALOG, alias="shown"))
         connection.execute(sql("snapshot/create_vectors"))
         for encoder_id, group in groupby(shards, key=lambda row: row[0]):
-            for _, shard_id in group:  # a shard at a time: memory does not grow with the catalog
+            for n, (_, shard_id) in enumerate(group):  # a shard at a time: memory does not grow with the catalog
                 rows = song_vectors(run.store, encoder_id, [shard_id], ("sha256", "mixed"))
                 connection.register("incoming_vector", rows)
                 connection.execute(sql("snapshot/insert_vectors"), {"encoder_id": encoder_id, "shard_id": shard_id})
                 connection.unregister("incoming_vector")
+                _tell(run, "vectors", f", shard {n + 1}")
 
 
 def _finish(run: Run, folder: Path) -> dict[str, Entry]:

@@ -1,7 +1,6 @@
 """The checks of ``apex doctor``: each looks, changes nothing that stays, and downloads nothing."""
 
 import os
-import shutil
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -125,11 +124,13 @@ def _store_to_be(folder: Path) -> Check:
 
 
 def _disk(settings: Settings) -> Check:
-    home = settings.home.absolute()
-    standing = next(path for path in (home, *home.parents) if path.exists())
-    free = shutil.disk_usage(standing).free / 1e9
-    found = f"{free:.1f} GB free at {standing}, {settings.min_free_gb:g} asked for"
-    return Check("disk", OK if free >= settings.min_free_gb else MISSING, found, "make room, or lower APEX_MIN_FREE_GB")
+    from apex_core.pipeline.space import free_space
+
+    free = free_space(settings)
+    told = ", ".join(f"{gb:.1f} GB free at {place}" for place, gb in free.items())
+    found = f"{told}, {settings.min_free_gb:g} asked for"
+    state = OK if min(free.values()) >= settings.min_free_gb else MISSING
+    return Check("disk", state, found, "make room, or lower APEX_MIN_FREE_GB")
 
 
 def _lock(settings: Settings) -> Check:

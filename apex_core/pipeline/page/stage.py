@@ -6,6 +6,7 @@ What was drawn of a snapshot is kept, too: a night that published none does not 
 from apex_core.catalog import latest_snapshot
 from apex_core.pipeline.page.data import PageData, read
 from apex_core.pipeline.run import Run, StageReport
+from apex_core.storage import Store
 
 FOLDER = "reports"
 
@@ -40,7 +41,12 @@ def pictures_of(run: Run, data: PageData) -> list[tuple[str, str]]:
         from apex_core.pipeline.page.glance import glance
 
         run.store.put_json(key, glance(data))
-    return [(str(what), str(address)) for what, address in run.store.read_json(key)]
+    return kept_pictures(run.store, data.stamp)
+
+
+def kept_pictures(store: Store, stamp: str) -> list[tuple[str, str]]:
+    """As ``pictures_of``, of a snapshot whose report was written. Raises NotFound."""
+    return [(str(what), str(address)) for what, address in store.read_json(f"{FOLDER}/{stamp}.json")]
 
 
 def _collect(run: Run, newest: str) -> int:
