@@ -13,6 +13,8 @@ from urllib.error import HTTPError, URLError
 from urllib.request import urlopen
 
 ACCESS_KEY, SECRET_KEY = "test-access", "test-secret"
+# Of the same user, as one has two while keys are rotated.
+NEXT_ACCESS_KEY, NEXT_SECRET_KEY = "test-access-2", "test-secret-2"
 _PORTS = ("master.port", "volume.port", "filer.port", "s3.port")
 _PATIENCE_S = 60
 
@@ -26,7 +28,8 @@ def executable() -> str | None:
 def s3_server(folder: Path) -> Generator[str]:
     """Serve S3 from ``folder`` until the context ends; the endpoint's URL."""
     actions = ["Admin", "Read", "Write", "List"]
-    credentials = [{"accessKey": ACCESS_KEY, "secretKey": SECRET_KEY}]
+    keys = ((ACCESS_KEY, SECRET_KEY), (NEXT_ACCESS_KEY, NEXT_SECRET_KEY))
+    credentials = [{"accessKey": key, "secretKey": secret} for key, secret in keys]
     identities = folder / "identities.json"
     identities.write_text(
         json.dumps({"identities": [{"name": "tests", "credentials": credentials, "actions": actions}]})
