@@ -166,7 +166,7 @@ def _open(path: Path, settings: Settings, attach: str = "catalog/attach_live") -
             raise Locked(
                 f"{path} is open in another program: {error}", fix="close it; to read, open the snapshot (apex sql)"
             ) from error
-        raise CatalogError(f"{path} cannot be opened: {error}", fix="restore a backup") from error
+        raise CatalogError(f"{path} cannot be opened: {error}", fix="apex restore --yes --set-aside") from error
     return connection
 
 

@@ -51,7 +51,7 @@ def _due(connection: duckdb.DuckDBPyConnection) -> list[tuple[str, str]]:
         if name != "views" and (name not in known or _hash(known[name]) != digest):
             raise MigrationError(
                 f"The catalog has migration {name!r}, which this version of apex does not have in that form.",
-                fix="upgrade apex, or restore a backup made by this version",
+                fix="upgrade apex, or go back to the catalog from before (deploy/operations.md, Upgrade)",
             )
     due = [(name, text) for name, text in known.items() if name not in applied]
     views = "\n".join(text for _, text in _folder("views"))

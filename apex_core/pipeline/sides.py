@@ -24,7 +24,7 @@ def check_sides(rows: pl.DataFrame) -> None:
             raise TrainingError(
                 f"{torn[column].n_unique()} of the training set's {what}s lie on two sides of the split, the first "
                 f"with {named(first)}: what is tested on would be learnt from.",
-                fix="put the newest good backups/<stamp>/catalog.duckdb of the store in the catalog's place, run again",
+                fix="go back to a good backup (apex restore --backup STAMP --yes --set-aside), run again",
             )
 
 

@@ -2,7 +2,7 @@
 -- never mean a lower percentile or score.
 -- severity: block
 -- when: score, snapshot
--- fix: put the newest good backups/<stamp>/catalog.duckdb of the store in the catalog's place and run the night again;
+-- fix: go back to a good backup (`apex restore --backup STAMP --yes --set-aside`) and run the night again;
 --   if a fresh score run breaks it too, it is a fault in sql/statements/score.
 WITH stepped AS (
     SELECT

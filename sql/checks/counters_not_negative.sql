@@ -1,7 +1,7 @@
 -- One row an observation with a counter below 0.
 -- severity: block
 -- when: ingest, snapshot
--- fix: put the newest good backups/<stamp>/catalog.duckdb of the store in the catalog's place and run the night again;
+-- fix: go back to a good backup (`apex restore --backup STAMP --yes --set-aside`) and run the night again;
 --   the contract reads no such counter, so somebody else wrote it, or it is a fault in sql/statements/ingest.
 SELECT
     'engagement' AS what, platform || '/' || track_id AS which,

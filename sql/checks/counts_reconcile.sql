@@ -2,8 +2,8 @@
 -- there: In = upserted + unchanged + duplicate + skipped + rejected (DESIGN §3).
 -- severity: block
 -- when: ingest
--- fix: what came in lies in landing/ of the store; put the newest good backups/<stamp>/catalog.duckdb of the store in
---   the catalog's place and run the night again. It is a fault in sql/statements/ingest: report it with the figures.
+-- fix: what came in lies in landing/ of the store; go back to a good backup (`apex restore --backup STAMP --yes
+--   --set-aside`) and run the night again. It is a fault in sql/statements/ingest: report it with the figures.
 WITH stage AS (
     PIVOT (FROM run_stat WHERE run_id = $run_id)
     ON measure IN ('records_in', 'upserted', 'unchanged', 'duplicate', 'skipped', 'rejected', 'observations')

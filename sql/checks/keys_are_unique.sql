@@ -2,7 +2,7 @@
 -- Hashes are counted first, which is cheap; only rows whose hash comes twice are compared.
 -- severity: block
 -- when: ingest, score, snapshot
--- fix: put the newest good backups/<stamp>/catalog.duckdb of the store in the catalog's place and run the night again;
+-- fix: go back to a good backup (`apex restore --backup STAMP --yes --set-aside`) and run the night again;
 --   a merge that writes a row twice is a fault of apex: report it with the offenders.
 WITH twice AS (
     SELECT 'track' AS what, hash(platform, track_id) AS h FROM track GROUP BY ALL HAVING count(*) > 1

@@ -4,7 +4,7 @@
 -- when: train, snapshot
 -- needs: train/create_groups
 -- fix: nothing learned from this split is to be trusted; run `apex nightly` again, which quarantines anew, and if that
---   does not mend it put the newest good backups/<stamp>/catalog.duckdb of the store in the catalog's place.
+--   does not mend it go back to a good backup (`apex restore --backup STAMP --yes --set-aside`).
 SELECT 'group' AS what, n.group_key AS which, string_agg(DISTINCT s.split, ', ' ORDER BY s.split) AS detail
 FROM split AS s
 JOIN split_now AS n USING (platform, track_id)

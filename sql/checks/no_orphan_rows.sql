@@ -2,7 +2,7 @@
 -- no foreign keys: this is in their place.
 -- severity: block
 -- when: ingest, score, snapshot
--- fix: put the newest good backups/<stamp>/catalog.duckdb of the store in the catalog's place and run the night again.
+-- fix: go back to a good backup (`apex restore --backup STAMP --yes --set-aside`) and run the night again.
 SELECT 'engagement' AS what, platform || '/' || track_id AS which, 'no such track' AS detail
 FROM (SELECT DISTINCT platform, track_id FROM (SELECT platform, track_id FROM engagement ANTI JOIN track USING (platform, track_id)))
 UNION ALL

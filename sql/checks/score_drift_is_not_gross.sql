@@ -4,8 +4,8 @@
 -- severity: block unless accepted
 -- when: score, snapshot
 -- needs: check/drift
--- fix: find out what moved (`apex check score_drift_is_not_gross`). If counts are wrong, put the newest good
---   backups/<stamp>/catalog.duckdb of the store in the catalog's place; if it is true, let it pass once with
+-- fix: find out what moved (`apex check score_drift_is_not_gross`). If counts are wrong, the next look that
+--   states the right ones mends it (the newest counts); if it is true, let it pass once with
 --   `apex nightly --accept score_drift_is_not_gross --because "..."`. Until then every night is held against the last
 --   published one, and blocked.
 SELECT 'cohort' AS what, cohort || ' ' || measure AS which, said AS detail

@@ -3,7 +3,7 @@
 -- has an as_of of its own, and what was marked may have been scored until it was removed.
 -- severity: block
 -- when: score, snapshot
--- fix: put the newest good backups/<stamp>/catalog.duckdb of the store in the catalog's place and run the night again.
+-- fix: go back to a good backup (`apex restore --backup STAMP --yes --set-aside`) and run the night again.
 SELECT 'score_run' AS what, string_agg(score_run_id, ', ' ORDER BY score_run_id) AS which, 'all are number ' || n AS detail
 FROM score_run
 GROUP BY n

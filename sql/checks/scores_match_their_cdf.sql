@@ -2,7 +2,7 @@
 -- count, or are more than it says. Fewer, by no more than there are forgotten tracks, are nobody's fault.
 -- severity: block
 -- when: score, snapshot
--- fix: put the newest good backups/<stamp>/catalog.duckdb of the store in the catalog's place and run the night again;
+-- fix: go back to a good backup (`apex restore --backup STAMP --yes --set-aside`) and run the night again;
 --   if a fresh score run breaks it too, it is a fault in sql/statements/score.
 WITH said AS (
     SELECT c.cohort, c.measure, c.count, c.tracks, c.percentile, c.score

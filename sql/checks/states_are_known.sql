@@ -1,7 +1,7 @@
 -- One row a track, audio, embedding or split in a state that nobody knows, and audio said to be there that is not named.
 -- severity: block
 -- when: ingest, snapshot
--- fix: put the newest good backups/<stamp>/catalog.duckdb of the store in the catalog's place and run the night again.
+-- fix: go back to a good backup (`apex restore --backup STAMP --yes --set-aside`) and run the night again.
 SELECT 'track' AS what, platform || '/' || track_id AS which, 'status ' || status AS detail
 FROM track WHERE status NOT IN ('active', 'unavailable', 'tombstone')
 UNION ALL

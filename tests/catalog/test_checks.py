@@ -13,7 +13,8 @@ from apex_core.settings import ChecksSettings, Settings
 AS_OF = datetime(2026, 1, 10, tzinfo=UTC)
 # A catalog in order: 200 tracks of two creators with counts, audio, vectors, scores, sides, labels and predictions.
 SOUND = """
-    INSERT INTO run VALUES ('now', 'nightly', TIMESTAMPTZ '2026-01-10 00:00Z', 1, 'running', NULL,
+    INSERT INTO run (run_id, flow, as_of, token, state, host, started_at, ended_at)
+        VALUES ('now', 'nightly', TIMESTAMPTZ '2026-01-10 00:00Z', 1, 'running', NULL,
         TIMESTAMPTZ '2026-01-10 00:00Z', NULL);
     INSERT INTO run_stat SELECT 'now', 'ingest suno', * FROM (VALUES ('records_in', 210.0), ('upserted', 200.0),
         ('unchanged', 4.0), ('duplicate', 3.0), ('skipped', 2.0), ('rejected', 1.0), ('observations', 200.0));

@@ -31,7 +31,7 @@ def test_what_blocks_is_shown_first_with_what_to_do(apex: Apex, broken: Settings
     result = apex("check")
     assert result.exit_code == 1
     assert result.stdout.splitlines()[1].split()[:2] == ["blocked", "counters_not_negative"]
-    assert "→ put the newest good backups/" in " ".join(result.stdout.split())
+    assert "→ go back to a good backup (`apex restore" in " ".join(result.stdout.split())
     assert "apex check NAME lists all of it" in result.stderr
 
 
