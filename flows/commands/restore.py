@@ -13,9 +13,7 @@ def restore(
     backup: Annotated[
         str | None, typer.Option(metavar="STAMP", help="Of backups/ in the store. [default: the newest]")
     ] = None,
-    yes: Annotated[
-        bool, typer.Option("--yes", help="Do it. Without it all is tried, nothing kept.")
-    ] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Do it. Without it all is tried, nothing kept.")] = False,
     set_aside: Annotated[
         bool, typer.Option("--set-aside", help="Replace a catalog that is there; it is kept under <home>/aside.")
     ] = False,
