@@ -224,6 +224,18 @@ def test_a_side_that_was_given_is_kept_though_lineage_came_late(small: Settings)
         assert connection.execute("SELECT split, quarantined FROM split").fetchall() == [(given, True)]
 
 
+def test_from_s3_it_is_the_same(tmp_path: Path, s3_url: str) -> None:
+    settings = Settings(home=tmp_path / "home", store=s3_url, threads=1)
+    run = begin(settings, "nightly", NOW, "n1")
+    with connect(settings, "test") as connection:
+        add(connection, "track", track_id="t")
+    run_snapshot(run)
+    had = prints(settings)
+    shutil.rmtree(settings.home)
+    assert restore(settings, NOW).after["tracks"] == 1
+    assert prints(settings) == had
+
+
 def test_who_was_forgotten_stays_forgotten(small: Settings) -> None:
     store = Store.open(small.store_url)
     done, begun = receipt_key(NOW, "aaaa"), receipt_key(NOW, "bbbb")
