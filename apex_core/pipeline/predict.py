@@ -19,7 +19,7 @@ def run_predict(run: Run) -> StageReport:
 
     One process of the host at a time. What a run that was cut short had predicted is not predicted again.
     """
-    with hold(run.settings.home / "predict.lock", f"{run.run_id}: predict", _PATIENCE_S, "The prediction of songs"):
+    with hold(run.settings.home / "predicting.lock", f"{run.run_id}: predict", _PATIENCE_S, "The prediction of songs"):
         adopt_champions(run)
         champion = resolve_alias(run.store, CHAMPION)  # in here: whoever was waited for may have followed another one
         if champion is None:
