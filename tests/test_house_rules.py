@@ -15,13 +15,14 @@ import pytest
 ROOT = Path(__file__).parents[1]
 STATEMENTS = ROOT / "sql" / "statements"
 STAGES = frozenset({"sources", "audio", "engagement", "mert", "aesthetics", "heads", "registry", "arena"})
-BASE = frozenset({"catalog", "storage", "settings", "errors", "lifeline", "arithmetic"})
+BASE = frozenset({"catalog", "storage", "settings", "errors", "lifeline", "arithmetic", "threads"})
 # What each room may import besides itself (DESIGN: flows -> pipeline -> stages -> base).
 MAY_IMPORT: dict[str, frozenset[str]] = {
     **dict.fromkeys(STAGES, BASE),
     "errors": frozenset(),
     "lifeline": frozenset(),
     "arithmetic": frozenset(),
+    "threads": frozenset(),
     "settings": frozenset({"errors"}),
     "storage": frozenset({"errors", "settings"}),
     "catalog": frozenset({"errors", "settings", "storage"}),
