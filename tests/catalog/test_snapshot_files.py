@@ -17,10 +17,10 @@ import pytest
 
 from apex_core.catalog import latest_snapshot, open_latest, open_snapshot
 from apex_core.catalog.reader import Snapshot, point_to
-from apex_core.errors import ArtifactError, CatalogError, NotFound, StorageError
+from apex_core.errors import ArtifactError, CatalogError, Fenced, NotFound, StorageError
 from apex_core.pipeline.report import overview
 from apex_core.pipeline.retention import collect_backups, collect_snapshots
-from apex_core.pipeline.run import begin
+from apex_core.pipeline.run import Run, begin, declare_crashed
 from apex_core.pipeline.snapshot import EXPORTS, run_snapshot
 from apex_core.settings import Settings
 from apex_core.storage import Store
@@ -98,6 +98,31 @@ def test_vectors_that_did_not_change_are_not_built_again(published: Settings) ->
     publish_night(published, 3)
     third = store.read_json(MANIFEST.format(latest_snapshot(published).stamp))
     assert third["files"]["vectors.duckdb"] != facts[1]["files"]["vectors.duckdb"]
+
+
+def test_a_run_declared_dead_while_it_uploads_publishes_nothing(published: Settings) -> None:
+    first = latest_snapshot(published)
+    begun = begin(published, "nightly", FIRST + 2 * NIGHT, "zombie", flow_run="0190-a")
+    with begun.catalog("test") as connection:
+        connection.execute("UPDATE track SET title = 'another'")
+
+    class Slow(Store):
+        def put_file(self, key: str, source: Path, *, replace: bool = False) -> bool:
+            declare_crashed(published, "0190-a", FIRST)
+            return Store.put_file(self, key, source, replace=replace)
+
+    class Zombie(Run):
+        @property
+        def store(self) -> Store:
+            store = Store.open(published.store_url)
+            return Slow(store.url, store.fs, store.root)
+
+    with pytest.raises(Fenced):
+        run_snapshot(Zombie(published, begun.run_id, begun.as_of, token=begun.token))
+    assert latest_snapshot(published).stamp == first.stamp
+    assert run_snapshot(begin(published, "nightly", begun.as_of, "next")).counts["published"] == 1
+    with open_snapshot(latest_snapshot(published)) as reader:
+        assert reader.execute("SELECT DISTINCT title FROM track").fetchall() == [("another",)]
 
 
 @pytest.mark.parametrize("lost", ["catalog.duckdb", "MANIFEST.json"])
