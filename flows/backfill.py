@@ -11,11 +11,12 @@ of a backfill reads files.
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal, cast
 
 from prefect import flow, get_run_logger, task
 from prefect.artifacts import create_markdown_artifact
 from prefect.cache_policies import NO_CACHE
+from prefect.states import Failed
 from pydantic import AwareDatetime, Field
 
 from apex_core.errors import ApexError
@@ -142,8 +143,13 @@ def backfill(
         accept: Blocking checks to let pass in this one run.
         because: Why they are accepted; it is kept with their results.
     """
-    order = Order(start, end, platform, stages, files, observed_at, accepting(accept, because))
-    order.check(datetime.now(UTC))
+    try:
+        order = Order(start, end, platform, stages, files, observed_at, accepting(accept, because))
+        order.check(datetime.now(UTC))
+    except ApexError as error:
+        # Raised, it would stand on the run's page below a traceback.
+        get_run_logger().error("Nothing was done. %s", error)
+        return cast(list[Done], Failed(message=str(error), data=error))
     if dry_run:
         _show(order, dry_run=True)
         return []

@@ -20,6 +20,7 @@ _LOOK_S = 0.5
 _WHOLE = {
     "PREFECT_SERVER_UI_ENABLED": "true",
     "PREFECT_SERVER_UI_API_URL": "/api",  # of whatever address the page came from
+    "PREFECT_SERVER_UI_V2_ENABLED": "false",  # it asks amplitude.com from the browser, whatever the settings say
     "PREFECT_SERVER_SERVICES_SCHEDULER_ENABLED": "true",
     "PREFECT_SERVER_SERVICES_LATE_RUNS_ENABLED": "true",
     "PREFECT_SERVER_SERVICES_TRIGGERS_ENABLED": "true",

@@ -104,6 +104,6 @@ def browser_page() -> Iterator[Any]:
     with playwright.sync_playwright() as driver:
         browser = driver.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
         page = browser.new_page(viewport={"width": 1200, "height": 1700})
-        page.set_default_timeout(60_000)
+        page.set_default_timeout(180_000)  # of a machine that has much else to do
         yield page
         browser.close()
