@@ -7,10 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from prefect.client.orchestration import get_client
 
 from apex_core.catalog import latest_snapshot
 from apex_core.sandbox import SandboxServer, World
 from apex_core.settings import Settings
+from flows.bootstrap.whole import bootstrap
 from flows.local_server import LocalServer
 from tests.flows.conftest import variables
 from tests.flows.pages import get, post
@@ -56,10 +58,10 @@ class Prefect:
 
 
 def test_runs_asked_for_over_the_api_are_done_by_a_worker(prefect: Prefect, settings: Settings, world: World) -> None:
-    prefect("work-pool", "create", "apex-cpu", "--type", "process")
-    prefect("deploy", "--all", "--prefect-file", "deploy/prefect.yaml")
+    with get_client(sync_client=True) as client:
+        bootstrap(client, ROOT / "deploy")
     night = prefect.start("nightly/nightly", {"as_of": world.epoch.isoformat()})
-    empty = {"form": {"start": "2026-02-01", "end": "2026-01-01"}}
+    empty = {"start": "2026-02-01", "end": "2026-01-01"}
     refused = prefect.start("backfill/adhoc", empty)
     prefect("worker", "start", "--pool", "apex-cpu", "--run-once")
     assert prefect.state(night)[0] == "COMPLETED", prefect.state(night)
