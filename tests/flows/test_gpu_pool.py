@@ -81,11 +81,10 @@ def asked(home: Path, plan: Plan, **pool: Any) -> dict[str, Any]:
     return {"home": str(home), "encoder": ENCODER, "pool": given, "plan": asdict(plan)}
 
 
-def ask(server: LocalServer, parameters: dict[str, Any]) -> str:
+def ask(parameters: dict[str, Any]) -> str:
     """Ask for an extraction, as a schedule does; the flow run's id."""
-    found = get(server, "deployments/name/pool-extraction/test")
-    body = {"parameters": parameters, "state": {"type": "SCHEDULED"}}
-    return str(post(server, f"deployments/{found['id']}/create_flow_run", body)["id"])
+    asked: Any = run_deployment("pool-extraction/test", parameters=parameters, timeout=0, as_subflow=False)
+    return str(asked.id)
 
 
 def state(server: LocalServer, flow_run: str) -> dict[str, Any]:
@@ -151,13 +150,15 @@ def test_ranges_are_encoded_where_the_gpus_are_whatever_becomes_of_some(
     plan = planned(settings, library_songs(world), 6)
     assert len(plan.shards) == 5
     wrong = replace(plan, shards=(*plan.shards, "never-planned"), sizes=(*plan.sizes, (1, 2.5)))
-    night = ask(server, asked(settings.home, wrong))
+    night = ask(asked(settings.home, wrong))
     deadline = time.monotonic() + PATIENCE_S
     while not any(part["state_type"] == "RUNNING" for part in parts(server, night)):
         assert time.monotonic() < deadline, "no encoding was begun"
         time.sleep(0.2)
-    [victim] = descendants(workers["apex-gpu"], "flow-run")
-    os.kill(victim, signal.SIGKILL)
+    victims = descendants(workers["apex-gpu"], "prefect.engine")
+    assert victims, "it was over before it could die"
+    for victim in victims:
+        os.kill(victim, signal.SIGKILL)
     end = ended(server, night)
     assert end["type"] == "FAILED"
     assert "never-planned" in end["message"]
@@ -180,7 +181,7 @@ def replanned(folder: Path, world: World) -> tuple[str, ...]:
 def test_who_cancels_the_extraction_cancels_its_encodings(
     server: LocalServer, workers: dict[str, int], settings: Settings, world: World
 ) -> None:
-    night = ask(server, asked(settings.home, planned(settings, library_songs(world), 2)))
+    night = ask(asked(settings.home, planned(settings, library_songs(world), 2)))
     deadline = time.monotonic() + PATIENCE_S
     while not any(part["state_type"] == "RUNNING" for part in parts(server, night)):
         assert time.monotonic() < deadline, "no encoding was begun"
