@@ -47,6 +47,7 @@ def run_train(run: Run, *, force: bool = False) -> tuple[StageReport, Candidate 
     chosen = on_their_sides(run, settings, chosen)
     sets.freeze(run, chosen)
     data, trained = fit(run.store, chosen, settings, run.settings.cache, _epochs(run))
+    run.progress("train", len(trained.history), len(trained.history))  # it may have stopped early
     metrics, scored = measure_model(run.store, chosen, data, trained.model, settings)
     counts = {"tracks": chosen.rows.height, "trained": 1, "epochs": len(trained.history)}
     note = f"best epoch {trained.best_epoch}, training set {chosen.training_set_id}"
