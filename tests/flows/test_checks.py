@@ -86,7 +86,7 @@ def test_a_blocked_night_publishes_nothing_and_says_why(
         assert "blocked" in written.splitlines()[0]
         row = next(line for line in written.splitlines() if "| keys_are_unique |" in line)
         assert "track suno/" in row or "track udio/" in row
-        assert "backups/" in row
+        assert "apex restore" in row
         assert "CheckFailed" in page(prefect_server, "nightly")
     with connect(quiet, "test") as connection:
         assert connection.execute("SELECT DISTINCT state FROM run WHERE token > 1").fetchall() == [("failed",)]
