@@ -1,5 +1,7 @@
 """What the Prefect server shows, asked as its UI asks."""
 
+import time
+from http import HTTPStatus
 from typing import Any
 
 import httpx
@@ -8,15 +10,22 @@ from flows.local_server import LocalServer
 
 
 def get(server: LocalServer, path: str) -> Any:
-    answer = httpx.get(f"{server.api_url}/{path}", trust_env=False, timeout=60)
-    answer.raise_for_status()
-    return answer.json()
+    return _asked("GET", f"{server.api_url}/{path}")
 
 
 def post(server: LocalServer, path: str, body: dict[str, Any]) -> Any:
-    answer = httpx.post(f"{server.api_url}/{path}", json=body, trust_env=False, timeout=60)
-    answer.raise_for_status()
-    return answer.json()
+    return _asked("POST", f"{server.api_url}/{path}", json=body)
+
+
+def _asked(method: str, url: str, **given: Any) -> Any:
+    """As Prefect's own client, which asks again where the server finds its SQLite file busy."""
+    deadline = time.monotonic() + 60
+    while True:
+        answer = httpx.request(method, url, trust_env=False, timeout=60, **given)
+        if answer.status_code != HTTPStatus.SERVICE_UNAVAILABLE or time.monotonic() > deadline:
+            answer.raise_for_status()
+            return answer.json()
+        time.sleep(1)
 
 
 def page(server: LocalServer, key: str) -> str:
