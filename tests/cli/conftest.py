@@ -117,5 +117,5 @@ def published(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def snapshot(settings: Settings, published: Path) -> Settings:
     """A copy of ``published`` for one test."""
-    shutil.copytree(published, settings.home, symlinks=True)
+    shutil.copytree(published, settings.home, symlinks=True, dirs_exist_ok=True)
     return settings
