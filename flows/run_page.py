@@ -9,6 +9,8 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from prefect.artifacts import Artifact
+
 from apex_core.pipeline.run import LEFT, Run, StageReport
 
 if TYPE_CHECKING:
@@ -37,12 +39,12 @@ def stage_table(done: Iterable["Done"]) -> str:
             "partial" if d.trouble else "done",
             f"{d.seconds:.1f} s",
             rate(d.report, d.seconds),
+            d.report.note or (d.trouble.message if d.trouble else ""),
             _counts(d.report.counts),
-            d.report.note or (d.trouble or ""),
         )
         for d in done
     ]
-    return table(("stage", "state", "took", "rate", "counts", "note"), rows)
+    return table(("stage", "state", "took", "rate", "note", "counts"), rows)
 
 
 def rate(report: StageReport, seconds: float) -> str:
@@ -82,20 +84,26 @@ def where_to_look(run: Run, done: Sequence["Done"]) -> list[str]:
     found: list[str] = []
     if "report" in by_stage and not by_stage["report"].trouble:
         found.append(
-            "[The catalog after this run](/artifacts/key/report). All of it, with tracks: `apex report --open` "
+            f"{link('The catalog after this run', 'report')}. All of it, with tracks: `apex report --open` "
             f"(`{by_stage['report'].report.note}`)"
         )
     if "publish" in by_stage and by_stage["publish"].report.counts.get("published"):
         version = by_stage["publish"].report.note.partition(":")[0]
         found.append(
-            f"[The model's card](/artifacts/key/{CARD}). Its figures, files and lineage: `apex models show {version}` "
+            f"{link('The card of the model', CARD)}. Its figures, files and lineage: `apex models show {version}` "
             f"(`{run.store.uri(f'models/{version}')}`)"
         )
     if "extract" in by_stage and by_stage["extract"].report.counts.get("shards"):
-        found.append("[What was encoded where, and how fast](/artifacts/key/extraction)")
+        found.append(link("What was encoded where, and how fast", "extraction"))
     if any(stage.startswith("check ") for stage in by_stage):
-        found.append("[Checks](/artifacts/key/checks); `apex check` holds the catalog against them now")
+        found.append(f"{link('Checks', 'checks')}; `apex check` holds the catalog against them now")
     return [f"## Where to look\n\n{bullets(found)}"] if found else []
+
+
+def link(text: str, key: str) -> str:
+    """A link to the newest artifact of a key; the page of the key itself would only list its versions."""
+    found = Artifact.get(key)
+    return text if found is None else f"[{text}](/artifacts/artifact/{found.id})"
 
 
 def pictures(run: Run, done: Sequence["Done"]) -> list[str]:
@@ -106,7 +114,7 @@ def pictures(run: Run, done: Sequence["Done"]) -> list[str]:
     from apex_core.pipeline.page.stage import kept_pictures
 
     drawn = kept_pictures(run.store, latest_snapshot(run.settings).stamp)
-    return [f"![{cell(what)}]({address})" for what, address in drawn]
+    return [f"![]({address})\n\n*{cell(what)}*" for what, address in drawn]
 
 
 def model_card(run: Run, version: str) -> str:
@@ -123,8 +131,8 @@ def model_card(run: Run, version: str) -> str:
 
 
 def _counts(counts: Mapping[str, float]) -> str:
-    told = {name: value for name, value in counts.items() if value or name != LEFT}
-    return ", ".join(f"{name.replace('_', ' ')} {value:g}" for name, value in told.items())
+    """What there was of; rows of zeros would only widen the table."""
+    return ", ".join(f"{name.replace('_', ' ')} {value:,.10g}" for name, value in counts.items() if value)
 
 
 def bullets(texts: Iterable[str]) -> str:

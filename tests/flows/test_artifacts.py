@@ -5,8 +5,9 @@ from typing import Any
 from prefect import flow
 
 from apex_core.pipeline.run import StageReport
-from flows.artifacts import ProgressArtifacts, show_extraction, table
+from flows.artifacts import ProgressArtifacts, show_extraction
 from flows.local_server import LocalServer
+from flows.run_page import table
 from tests.flows.pages import post
 
 
@@ -28,13 +29,22 @@ def test_progress_is_one_artifact_that_ends_at_a_hundred(prefect_server: LocalSe
     assert artifact["description"] == "counting songs: 200 of 200"
 
 
-def test_progress_of_an_unknown_number_is_not_shown(prefect_server: LocalServer) -> None:
+def test_of_an_unknown_number_the_count_moves_until_it_is_known(prefect_server: LocalServer) -> None:
     @flow
-    def listing() -> None:
-        ProgressArtifacts()("listing", 7, 0)
+    def listing(*steps: tuple[int, int]) -> list[tuple[float, str]]:
+        progress, seen = ProgressArtifacts(every_s=0), []
+        for done, total in steps:
+            progress("count what nobody knows", done, total)
+            seen += [
+                (one["data"], one["description"]) for one in shown(prefect_server, "progress-count-what-nobody-knows")
+            ]
+        return seen
 
-    listing()
-    assert shown(prefect_server, "progress-listing") == []
+    assert listing((0, 0), (7, 0), (1200, 0), (1200, 1200)) == [
+        (0, "count what nobody knows: 7 so far"),
+        (0, "count what nobody knows: 1,200 so far"),
+        (100, "count what nobody knows: 1,200 of 1,200"),
+    ]
 
 
 def test_a_cell_may_hold_any_text() -> None:

@@ -4,13 +4,14 @@ import pytest
 from prefect.states import Failed
 
 from apex_core.catalog import connect
-from apex_core.errors import ApexError, ArtifactError, ContractViolation, PlatformDown
+from apex_core.errors import ApexError, ArtifactError, ContractViolation, PlatformDown, StorageError
 from apex_core.pipeline.run import begin, end
 from apex_core.sandbox import World
-from apex_core.settings import Settings
+from apex_core.settings import Settings, get_settings
 from flows.ingest import ingest
 from flows.local_server import LocalServer
 from flows.session import passing, trouble
+from tests.flows.pages import post
 
 
 def test_a_run_presumed_dead_cannot_be_joined(settings: Settings, world: World, prefect_server: LocalServer) -> None:
@@ -48,3 +49,18 @@ def test_trouble_says_what_did_not_happen_and_what_to_do() -> None:
     failure = trouble("udio was not ingested", PlatformDown("status 503", fix="look at its status page"))
     assert str(failure) == "udio was not ingested: status 503\n  → look at its status page"
     assert trouble("udio was not ingested", ValueError("odd")).fix
+
+
+def test_a_run_does_not_begin_where_too_little_disk_is_free(
+    settings: Settings, world: World, prefect_server: LocalServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("APEX_MIN_FREE_GB", "1e9")
+    get_settings.cache_clear()
+    with pytest.raises(StorageError, match=r"Too little disk is free to begin: .* GB at /"):
+        ingest(as_of=world.epoch)
+    assert not settings.catalog_path.exists()
+    asked = {"flows": {"name": {"any_": ["ingest"]}}, "sort": "START_TIME_DESC", "limit": 1}
+    [run] = post(prefect_server, "flow_runs/filter", asked)
+    assert run["state_type"] == "FAILED"
+    assert "Too little disk is free" in run["state"]["message"]
+    assert "lower APEX_MIN_FREE_GB" in run["state"]["message"]
