@@ -14,7 +14,13 @@ _NO_RUN = timedelta(days=1)
 _DIMENSIONS = ("coherence", "musicality", "memorability", "clarity", "naturalness")
 _NO_LABELS = "none to train on: heads learn popularity alone"
 _NARROW = 100  # columns; below, bars are half as long
-_STYLES = {"completed": "green", "running": "yellow", "partial": "bold red", "failed": "bold red", "crashed": "bold red"}
+_STYLES = {
+    "completed": "green",
+    "running": "yellow",
+    "partial": "bold red",
+    "failed": "bold red",
+    "crashed": "bold red",
+}
 
 
 def status(
