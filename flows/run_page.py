@@ -7,7 +7,7 @@ the command that shows it. No track is named but by its id: Prefect's database i
 import base64
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from prefect.artifacts import Artifact
 
@@ -102,7 +102,7 @@ def where_to_look(run: Run, done: Sequence["Done"]) -> list[str]:
 
 def link(text: str, key: str) -> str:
     """A link to the newest artifact of a key; the page of the key itself would only list its versions."""
-    found = Artifact.get(key)
+    found: Any = Artifact.get(key)  # outside of an event loop no coroutine
     return text if found is None else f"[{text}](/artifacts/artifact/{found.id})"
 
 
