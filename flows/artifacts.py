@@ -47,12 +47,14 @@ class ProgressArtifacts:
     def __init__(self, every_s: float = _EVERY_S, *, watched: bool = True) -> None:
         self._every_s, self._watched = every_s, watched
         self._shown: dict[str, tuple[UUID, float]] = {}
+        self._ended: dict[str, tuple[int, int]] = {}
 
     def __call__(self, what: str, done: int, total: int, detail: str = "", /) -> None:
         for watcher in _watchers if self._watched else ():
             watcher(what, done, total, detail)
-        if done <= 0 >= total:
+        if done <= 0 >= total or self._ended.get(what) == (done, total):  # a stage may say twice that it ended
             return
+        self._ended.pop(what, None)
         artifact, last = self._shown.get(what, (None, 0.0))
         now = time.monotonic()
         if artifact is not None and now - last < self._every_s and not 0 < total <= done:
@@ -64,6 +66,7 @@ class ProgressArtifacts:
             get_run_logger().warning("The progress of %s cannot be shown: %s", what, error)
         if 0 < total <= done:
             self._shown.pop(what, None)
+            self._ended[what] = done, total
 
 
 def _show(what: str, artifact: UUID | None, done: int, total: int, detail: str) -> UUID:
