@@ -28,7 +28,7 @@ from tests.postgres import programs
 
 pytestmark = pytest.mark.slow
 
-DAY, OWN = timedelta(days=1), 3
+DAY, OWN = timedelta(days=1), [f"00000000-0000-4000-8000-00000000000{number}" for number in range(2)]
 
 
 @pytest.fixture(scope="module")
@@ -48,11 +48,11 @@ class House:
         library = folder.parent / "library"
         if not library.exists():
             (library / "suno").mkdir(parents=True)
-            for number, song in enumerate(world.songs[:OWN]):
-                shutil.copy(world.path(song), library / "suno" / f"own-{number}.{song.codec}")
+            for own, song in zip(OWN, reversed(world.spares), strict=False):
+                shutil.copy(world.path(song), library / "suno" / f"{own}.{song.codec}")
         self.dump = folder.parent / "own.jsonl"
         facts = {"status": "complete", "created_at": "2020-03-02T00:00:00Z"}
-        lines = ({"id": f"own-{number}", "play_count": 40 * number, **facts} for number in range(OWN))
+        lines = ({"id": own, "play_count": 40 * number, **facts} for number, own in enumerate(OWN))
         self.dump.write_text("".join(json.dumps(line) + "\n" for line in lines))
         more = {
             "STORE": store,
@@ -73,7 +73,7 @@ class House:
 
     def day(self, number: int) -> None:
         self.sandbox.set_clock(self.world.epoch + number * DAY)
-        self.sandbox.release(2)
+        self.sandbox.release()
 
     @property
     def own_songs(self) -> dict[str, Any]:
@@ -92,6 +92,14 @@ class House:
         """What the catalog says, a digest a table."""
         with connect(settings, "test") as connection:
             return table_fingerprints(connection)
+
+    def embedded(self, settings: Settings) -> list[str]:
+        """Which of the own songs have a vector."""
+        query = (
+            "SELECT track_id FROM audio JOIN embedding USING (sha256) WHERE track_id IN (SELECT unnest(?)) ORDER BY ALL"
+        )
+        with connect(settings, "test") as connection:
+            return [name for (name,) in connection.execute(query, [OWN]).fetchall()]
 
     def runs(self, settings: Settings) -> list[tuple[str, str]]:
         with connect(settings, "test") as connection:
@@ -117,6 +125,7 @@ def undisturbed(house: House) -> dict[str, str]:
         house.day(2)
         nightly(**house.night(2))
         assert {state for _, state in house.runs(settings)} == {"completed"}
+        assert house.embedded(settings) == OWN
         return house.said(settings)
 
 
@@ -157,11 +166,13 @@ def test_whatever_goes_wrong_in_a_week_the_catalog_ends_as_if_it_had_not(
 
 
 def beside(prefect: Production, house: House) -> None:
-    """The second night, and a backfill beside it: neither is done before both are at work."""
+    """The second night, and beside it, once it has scored, a backfill: neither is done before both are at work."""
     with hold(house.home / "snapshot.lock", "test", 0):
-        both = prefect.asked("nightly/nightly", **house.night(1)), prefect.asked("backfill/adhoc", **house.own_songs)
+        night = prefect.asked("nightly/nightly", **house.night(1))
+        until(lambda: has(prefect, {"id": {"any_": [str(night)]}}, "check score", "COMPLETED"))
+        fill = prefect.asked("backfill/adhoc", **house.own_songs)
         until(lambda: at_work(house.home, "nightly") and at_work(house.home, "backfill"))
-    for run in both:
+    for run in (night, fill):
         ended = prefect.ended(run)
         assert ended.state_name == "Completed", ended.state
 
@@ -169,12 +180,15 @@ def beside(prefect: Production, house: House) -> None:
 def predicting(prefect: Production, house: House) -> UUID:
     """Ask for the last night, and wait until it predicts."""
     run = prefect.asked("nightly/nightly", **house.night(2))
-    body = {
-        "flow_runs": {"parent_flow_run_id": {"any_": [str(run)]}},
-        "task_runs": {"name": {"like_": "predict"}, "state": {"type": {"any_": ["RUNNING"]}}},
-    }
-    until(lambda: bool(prefect.client.request("POST", "/task_runs/filter", json=body).json()))
+    until(lambda: has(prefect, {"parent_flow_run_id": {"any_": [str(run)]}}, "predict", "RUNNING"))
     return run
+
+
+def has(prefect: Production, flow_runs: dict[str, Any], task: str, state: str) -> bool:
+    """Has one of these flow runs a task of this name in this state?"""
+    tasks = {"name": {"like_": task}, "state": {"type": {"any_": [state]}}}
+    found = prefect.client.request("POST", "/task_runs/filter", json={"flow_runs": flow_runs, "task_runs": tasks})
+    return bool(found.json())
 
 
 def runs_of(prefect: Production, deployment: UUID) -> list[Any]:
