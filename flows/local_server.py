@@ -55,7 +55,9 @@ class LocalServer:
                     stdin=subprocess.DEVNULL,
                     stdout=log,
                     stderr=log,
-                    env=os.environ | _SERVER | {**environment, "PREFECT_HOME": str(self.home), "PYTHONPATH": _path()},
+                    env=os.environ
+                    | _SERVER
+                    | {**environment, "PREFECT_HOME": str(self.home), "PYTHONPATH": search_path()},
                     start_new_session=True,  # out of reach of the terminal's Ctrl-C
                 )
 
@@ -110,12 +112,17 @@ class LocalServer:
 
     def stop(self) -> None:
         """End the server and wait until it is gone."""
-        self._process.terminate()
-        try:
-            self._process.wait(_STOP_S)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
+        stop(self._process)
+
+
+def stop(process: subprocess.Popen[bytes]) -> None:
+    """End a process, patiently at first, and wait until it is gone."""
+    process.terminate()
+    try:
+        process.wait(_STOP_S)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
 
 
 @contextlib.contextmanager
@@ -138,7 +145,8 @@ def _flush() -> None:
     EventsWorker.drain_all()
 
 
-def _path() -> str:
+def search_path() -> str:
+    """PYTHONPATH for a process that is to find what this one finds."""
     return os.pathsep.join(entry or os.getcwd() for entry in sys.path)
 
 

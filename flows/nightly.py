@@ -1,12 +1,12 @@
 """The nightly: everything, in order, as one run.
 
-Why it is shaped like this: one flow on one node, since the catalog has one writer. Its ``as_of`` is frozen at the
-start and stands for "now" in every stage, so a night that was killed and started again ends where an uninterrupted
-one would have. What cannot be had (a platform that is down, a shard that fails) does not keep the rest from the
-morning; the run then ends as failed and says which, and what to do. Resuming rests on the catalog and on the store's
-manifests, not on Prefect's memory: start it again, and each stage does what is left. What a check blocks is not gone
-on with: nothing that rests on a broken catalog is trained, published or shown. A night that waited until the next one
-is due is dropped: that one does all it would have done.
+Why it is shaped like this: one flow on one node, since the catalog has one writer. Its ``as_of`` is frozen at the start
+and stands for "now" in every stage, so a night that was killed and started again ends where an uninterrupted one would
+have. What cannot be had (a platform that is down, a shard that fails) does not keep the rest from the morning; the run
+then ends as ``Partial`` and says which, and what to do. Resuming rests on the catalog and on the store's manifests, not
+on Prefect's memory: start it again, and each stage does what is left. What a check blocks is not gone on with: nothing
+that rests on a broken catalog is trained, published or shown. A night that waited until the next one is due is dropped:
+that one does all it would have done.
 """
 
 from datetime import UTC, datetime, timedelta

@@ -14,29 +14,22 @@ from pathlib import Path
 from typing import IO
 
 from apex_core.lifeline import die_with
+from flows.local_server import search_path, stop
 
 SERVING = "APEX_SERVING"  # as flows/__init__.py reads it
 POOL = "apex-cpu"
-
-_STOP_S = 5.0
 
 
 @contextlib.contextmanager
 def worker(api_url: str, home: Path, environment: dict[str, str]) -> Generator[subprocess.Popen[bytes]]:
     """A worker of the pool, with its log in ``home``, while the block lasts."""
     ours = {"PREFECT_API_URL": api_url, "PREFECT_HOME": str(home), SERVING: str(os.getpid())}
-    path = os.pathsep.join(entry or os.getcwd() for entry in sys.path)
     with (home / "worker.log").open("ab") as log:
-        process = _started(log, {**os.environ, **environment, **ours, "PYTHONPATH": path})
+        process = _started(log, {**os.environ, **environment, **ours, "PYTHONPATH": search_path()})
     try:
         yield process
     finally:
-        process.terminate()
-        try:
-            process.wait(_STOP_S)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+        stop(process)
 
 
 def _started(log: IO[bytes], environment: dict[str, str]) -> subprocess.Popen[bytes]:

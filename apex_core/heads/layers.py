@@ -6,6 +6,7 @@ places of its own, so that nothing is asked for and what is read next is still i
 ``nn.Linear``, ``nn.BatchNorm1d``, ``nn.GELU`` and ``nn.Dropout``.
 """
 
+import itertools
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -51,6 +52,16 @@ class Whole:
 
 def _alone(tensor: Tensor) -> Callable[[], Tensor]:
     return lambda: tensor.unsqueeze(0)
+
+
+def bounds(rows: int, parts: int) -> list[int]:
+    """Where the parts of a batch begin, and where the last one ends; a part may be empty."""
+    return [rows * part // parts for part in range(parts + 1)]
+
+
+def sizes(rows: int, parts: int) -> tuple[int, ...]:
+    """How many rows each part has."""
+    return tuple(last - first for first, last in itertools.pairwise(bounds(rows, parts)))
 
 
 def apart(seed: int, part: int) -> int:

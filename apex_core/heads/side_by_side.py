@@ -5,7 +5,6 @@ times, which on two cores takes as long as a third of the arithmetic; here they 
 BatchNorm, for the loss, for the sum of the gradients. What is computed is what one thread would with the whole batch.
 """
 
-import itertools
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from queue import SimpleQueue
@@ -13,7 +12,7 @@ from queue import SimpleQueue
 import torch
 from torch import Tensor
 
-from apex_core.heads.layers import Masks, Whole, apart
+from apex_core.heads.layers import Masks, Whole, apart, bounds, sizes
 from apex_core.heads.rows import Rows
 from apex_core.heads.stacked import StackedHeads
 from apex_core.heads.together import Together
@@ -47,13 +46,12 @@ class SideBySide:
 
         ``loss`` gives that and its gradient, of predictions and targets float[n, t].
         """
-        bounds = [len(index) * part // len(self.heads) for part in range(len(self.heads) + 1)]
-        sizes = tuple(last - first for first, last in itertools.pairwise(bounds))
+        cuts, rows_of = bounds(len(index), len(self.heads)), sizes(len(index), len(self.heads))
         losses: list[Tensor] = []
 
         def learn(part: int) -> None:
-            post, heads, own = self._posts[part], self.heads[part], slice(bounds[part], bounds[part + 1])
-            whole = Whole(sizes, post.gather, keeps=part == 0) if post.others else Whole.alone(sizes[0])
+            post, heads, own = self._posts[part], self.heads[part], slice(cuts[part], cuts[part + 1])
+            whole = Whole(rows_of, post.gather, keeps=part == 0) if post.others else Whole.alone(rows_of[0])
             predicted = post.exchange(heads(rows.vectors_of(index[own]), self.masks[part], whole))
             slope = torch.empty(0)
             if part == 0:
@@ -93,8 +91,8 @@ class SideBySide:
         """Each thread adds a piece of the gradients up, in the order of the parts."""
         first, *others = (heads.flat.grad for heads in self.heads)
         assert first is not None
-        pieces = len(self.heads)
-        piece = slice(len(first) * part // pieces, len(first) * (part + 1) // pieces)
+        cuts = bounds(len(first), len(self.heads))
+        piece = slice(cuts[part], cuts[part + 1])
         for other in others:
             assert other is not None
             first[piece] += other[piece]

@@ -6,7 +6,6 @@ the weights of all are equal after every step; only the first process writes any
 beside it on GPUs. A process that is gone breaks its connections, and the others end with an error.
 """
 
-import itertools
 import json
 import os
 from collections.abc import Callable, Generator
@@ -20,7 +19,7 @@ import torch.distributed as dist
 from torch import Tensor
 
 from apex_core.errors import TrainingError
-from apex_core.heads.layers import Whole
+from apex_core.heads.layers import Whole, bounds, sizes
 
 # The others wait while the first measures alone, trains for the time split, and predicts a whole catalog. One that dies
 # closes its connections, which is noticed at once.
@@ -47,17 +46,12 @@ class Together:
 
     def part(self, index: Tensor) -> slice:
         """Which of a batch's rows are this process's; a part may be empty."""
-        bounds = self._bounds(len(index))
-        return slice(bounds[self.rank], bounds[self.rank + 1])
-
-    def _bounds(self, rows: int) -> list[int]:
-        return [rows * rank // self.count for rank in range(self.count + 1)]
+        cuts = bounds(len(index), self.count)
+        return slice(cuts[self.rank], cuts[self.rank + 1])
 
     def batch(self, rows: int) -> Whole:
         """A batch of ``rows`` rows as its parts exchange what they need of one another."""
-        bounds = self._bounds(rows)
-        sizes = tuple(last - first for first, last in itertools.pairwise(bounds))
-        return Whole(sizes, self._gather)
+        return Whole(sizes(rows, self.count), self._gather)
 
     def _gather(self, tensor: Tensor) -> Callable[[], Tensor]:
         everything = self.whole(tensor.unsqueeze(0), slice(self.rank, self.rank + 1), self.count)
