@@ -8,6 +8,8 @@ import httpx
 
 from flows.local_server import LocalServer
 
+_STILL = 10  # answers in a row, half a second apart
+
 
 def get(server: LocalServer, path: str) -> Any:
     return _asked("GET", f"{server.api_url}/{path}")
@@ -15,6 +17,19 @@ def get(server: LocalServer, path: str) -> Any:
 
 def post(server: LocalServer, path: str, body: dict[str, Any]) -> Any:
     return _asked("POST", f"{server.api_url}/{path}", json=body)
+
+
+def settled(server: LocalServer, path: str, body: dict[str, Any]) -> Any:
+    """What ``post`` says once it has said the same for five seconds.
+
+    The server writes runs down from events, some of them after the flow run that they belong to has ended.
+    """
+    answers: list[Any] = []
+    while len(answers) < _STILL or any(answer != answers[-1] for answer in answers[-_STILL:]):
+        assert len(answers) < 12 * _STILL, f"{path} still changes after a minute: {answers[-1]}"
+        answers.append(post(server, path, body))
+        time.sleep(0.5)
+    return answers[-1]
 
 
 def _asked(method: str, url: str, **given: Any) -> Any:

@@ -24,7 +24,7 @@ from flows.artifacts import ProgressArtifacts, watched
 from flows.encoding import encode_all
 from flows.local_server import LocalServer
 from tests.flows.family import descendants, gone_within
-from tests.flows.pages import post
+from tests.flows.pages import settled
 from tests.flows.shards import encoded_alone, library_songs, planned, vectors
 
 ROOT = Path(__file__).parents[2]
@@ -79,7 +79,7 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory, world: World) -> dict[
 
 
 def task_runs(server: LocalServer, flow_run: str) -> list[dict[str, Any]]:
-    return list(post(server, "task_runs/filter", {"flow_runs": {"id": {"any_": [flow_run]}}}))
+    return list(settled(server, "task_runs/filter", {"flow_runs": {"id": {"any_": [flow_run]}}}))
 
 
 @pytest.mark.slow

@@ -1,6 +1,5 @@
 """However large the catalog, a flow run has 200 task runs at most (DESIGN §7)."""
 
-import time
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -19,10 +18,9 @@ from flows import extract as stage
 from flows.extract import extract
 from flows.local_server import LocalServer
 from tests.flows.conftest import environment
-from tests.flows.pages import post
+from tests.flows.pages import post, settled
 
 SONGS, MOST = 100_000, 200
-STILL = 10  # counts in a row, half a second apart
 AS_OF = datetime(2026, 11, 1, tzinfo=UTC)
 _FACTS = {"precision": "fp32", "device": "cpu", "torch": "none"}
 _TRACKS = """
@@ -97,16 +95,7 @@ def test_a_hundred_thousand_planned_songs(settings: Settings, prefect_server: Lo
 
 
 def task_runs(server: LocalServer, run_id: str) -> int:
-    """How many task runs the flow run has that a run of the catalog is named after.
-
-    The server writes task runs down from events, some time after the flow run ended: the count is taken when it
-    has stood still for five seconds.
-    """
+    """How many task runs the flow run has that a run of the catalog is named after."""
     newest = post(server, "flow_runs/filter", {"sort": "START_TIME_DESC"})
     [flow_run] = [run["id"] for run in newest if run_id.endswith(run["id"][-8:])]
-    counts: list[int] = []
-    while len(counts) < STILL or len(set(counts[-STILL:])) > 1:
-        counts.append(int(post(server, "task_runs/count", {"flow_runs": {"id": {"any_": [flow_run]}}})))
-        assert len(counts) < 120, f"the number of task runs still grows after a minute: {counts}"
-        time.sleep(0.5)
-    return counts[-1]
+    return int(settled(server, "task_runs/count", {"flow_runs": {"id": {"any_": [flow_run]}}}))
