@@ -21,7 +21,7 @@ from prefect.tasks import Task
 
 from apex_core.errors import ApexError, EncoderDied
 from apex_core.pipeline.run import Progress, Run
-from apex_core.settings import Settings, get_settings
+from apex_core.settings import EncoderSettings, Settings, get_settings
 from flows.artifacts import ProgressArtifacts
 from flows.session import error_of, passing
 
@@ -76,6 +76,14 @@ def encode_on_device(encoders: "Encoders", encoder_id: str, shards: list[str], p
     return encoders.encode(encoder_id, shards, progress)
 
 
+@task(name="find devices", cache_policy=NO_CACHE, persist_result=False)
+def find_devices(settings: EncoderSettings) -> tuple[str, ...]:
+    """Which devices there are to encode on; a task, since loading torch to ask it takes seconds."""
+    from apex_core.pipeline.encoders import encoder_devices
+
+    return encoder_devices(settings)
+
+
 def encode_all(run: Run, planned: "Plan") -> ApexError | None:
     """Encode every range of a plan; return what went wrong with some of them, if anything did."""
     try:
@@ -93,9 +101,7 @@ def _encode(run: Run, planned: "Plan") -> Iterator[BaseException]:
         from flows.gpu_pool import encode_on_pool
 
         return encode_on_pool(run, planned)
-    from apex_core.pipeline.encoders import encoder_devices
-
-    devices = encoder_devices(run.settings.encoder)[: len(planned.shards)]
+    devices = find_devices(run.settings.encoder)[: len(planned.shards)]
     if len(devices) == 1 and not run.settings.encoder.devices:
         return _here(run, planned)
     return encode_on_devices(run.settings, run.progress, planned, devices)

@@ -19,6 +19,7 @@ from prefect import get_run_logger
 from prefect.client.schemas.objects import FlowRun, State, TaskRun
 from prefect.context import FlowRunContext
 from prefect.flows import Flow
+from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
 from prefect.states import Failed, get_state_exception
 from prefect.tasks import Task
 
@@ -205,8 +206,13 @@ def retry_command(report: StageReport) -> str:
 
 
 def joined(flow: Flow[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
-    """Run a flow inside this one for what it did, whether it ends ``Completed`` or ``Partial``."""
-    return finished(cast(Any, flow)(*args, **kwargs, return_state=True))
+    """Run a flow inside this one for what it did, whether it ends ``Completed`` or ``Partial``.
+
+    It sends no heartbeats: it lives and dies with this one, whose are heard (``flows.crashed``), and whoever sends
+    some waits for up to a second at its end until they have stopped.
+    """
+    with temporary_settings({PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}):
+        return finished(cast(Any, flow)(*args, **kwargs, return_state=True))
 
 
 def error_of(state: State[Any]) -> BaseException:
