@@ -56,8 +56,7 @@ class Fit:
         """One epoch over ``rows`` in batches of ``batch_size`` rows a process; the mean of the batches' losses."""
         size = settings.batch_size * self.together.count
         order = batches(len(rows), size, self.shuffle)
-        with threads(self.parts.threads):  # what the threads of the parts do not compute is small
-            losses = [self.step(rows, index, settings.clip_norm) for index in order]
+        losses = [self.step(rows, index, settings.clip_norm) for index in order]
         self.schedule.step()
         return torch.stack(losses).mean().item()
 
@@ -110,14 +109,3 @@ def seeded(seed: int) -> Generator[None]:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         yield
-
-
-@contextmanager
-def threads(count: int) -> Generator[None]:
-    """Compute on so many threads inside the block."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(count)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)

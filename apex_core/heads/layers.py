@@ -9,6 +9,7 @@ places of its own, so that nothing is asked for and what is read next is still i
 import itertools
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import lru_cache, partial
 
 import numpy as np
 import torch
@@ -44,10 +45,14 @@ class Whole:
 
     def moments(self, means: Tensor, squares: Tensor) -> tuple[Tensor, Tensor]:
         """Mean and variance of all rows, by each part's mean and sum of squares about it, [parts, ...]."""
-        shares = torch.tensor(self.sizes, dtype=means.dtype, device=means.device) / self.rows
-        shares = shares.view(-1, *[1] * (means.dim() - 1))
+        shares = _shares(self.sizes, means.device).view(-1, *[1] * (means.dim() - 1))
         mean = (means * shares).sum(dim=0)
         return mean, (squares / self.rows + shares * (means - mean).square()).sum(dim=0)
+
+
+@lru_cache(maxsize=8)  # a step asks once a layer, and but the last batch of an epoch is like all others
+def _shares(sizes: tuple[int, ...], device: torch.device) -> Tensor:
+    return torch.tensor(sizes, dtype=torch.float32, device=device) / sum(sizes)
 
 
 def _alone(tensor: Tensor) -> Callable[[], Tensor]:
@@ -108,12 +113,16 @@ class Norm:
 
 @dataclass(slots=True)
 class _Places:
-    """Where a layer works, each [..., rows, features]; between forward and backward they hold what that needs."""
+    """Where a layer works, each [..., rows, features]; between forward and backward they hold what that needs.
+
+    ``gradient`` is for that of the output.
+    """
 
     normal: Tensor
     before: Tensor
     after: Tensor
     mask: Tensor
+    gradient: Tensor
     inputs: Tensor
     factor: Tensor
     whole: Whole
@@ -137,6 +146,12 @@ class Layer:
         """What ``forward`` gave last."""
         assert self._now is not None
         return self._now.after
+
+    @property
+    def gradient(self) -> Tensor:
+        """Where the gradient of ``output`` is to be written for ``backward``."""
+        assert self._now is not None
+        return self._now.gradient
 
     def predict(self, x: Tensor) -> Tensor:
         """The output in evaluation, by the averages kept."""
@@ -169,10 +184,14 @@ class Layer:
         torch.ops.aten.gelu.out(before, out=places.after)
         return places.after.mul_(places.mask)
 
-    def backward(self, gradient: Tensor, inputs: Tensor | None) -> None:
-        """Write the parameters' gradients from that of the output, which is overwritten.
+    def backward(
+        self, gradient: Tensor, inputs: Tensor | None, meanwhile: Callable[[], object] | None = None
+    ) -> Callable[[], object]:
+        """Write the parameters' gradients from that of the output, which is overwritten; but that of ``weight``, which
+        no other layer waits for: what is returned, called, writes it.
 
-        ``inputs`` is where the gradient of what ``forward`` was given goes: it may be that itself.
+        ``inputs`` is where the gradient of what ``forward`` was given goes. ``meanwhile`` is called while other parts
+        are awaited.
         """
         places = self._now
         assert places is not None
@@ -183,17 +202,19 @@ class Layer:
         scale = torch.sum(places.before, dim=-2, keepdim=True, out=self.norm.scale.grad)
         sums = places.whole.gather(torch.stack([shift, scale]))
         products = torch.mul(gradient, places.factor, out=places.before)
+        if meanwhile is not None:
+            meanwhile()
         both = sums().sum(dim=0) * (-places.factor / places.whole.rows)
         products.addcmul_(places.normal, both[1]).add_(both[0])
-        torch.matmul(products.mT, places.inputs, out=self.weight.grad)
         if inputs is not None:
             torch.matmul(products, self.weight, out=inputs)
+        return partial(torch.matmul, products.mT, places.inputs, out=self.weight.grad)
 
     def _at(self, x: Tensor, whole: Whole) -> _Places:
         shape = (*x.shape[:-1], self.weight.shape[-2])
         if shape not in self._places:
-            normal, before, after, mask = (torch.empty(shape, device=x.device) for _ in range(4))
-            self._places[shape] = _Places(normal, before, after, mask, x, x, whole)
+            normal, before, after, mask, gradient = (torch.empty(shape, device=x.device) for _ in range(5))
+            self._places[shape] = _Places(normal, before, after, mask, gradient, x, x, whole)
         places = self._places[shape]
         places.inputs, places.whole = x, whole
         return places

@@ -29,13 +29,19 @@ class Rows:
     def __len__(self) -> int:
         return len(self.targets)
 
-    def vectors_of(self, index: Tensor) -> Tensor:
-        """Vectors of the rows ``index`` int64[k], which is on the host."""
+    def vectors_of(self, index: Tensor, place: Tensor | None = None) -> Tensor:
+        """Vectors of the rows ``index`` int64[k], which is on the host; in ``place``, if that is as large as they are.
+
+        Memory that is asked for anew costs more than the copy.
+        """
+        shape, device = (len(index), *self.vectors.shape[1:]), self.targets.device
+        if place is None or place.shape != shape or place.device != device:
+            place = torch.empty(shape, device=device)
         if isinstance(self.vectors, Tensor):
-            return self.vectors.index_select(0, index.to(self.vectors.device))
-        gathered = torch.empty((len(index), *self.vectors.shape[1:]))
+            return torch.index_select(self.vectors, 0, index.to(device), out=place)
+        gathered = place if device.type == "cpu" else torch.empty(shape)
         np.take(self.vectors, self.chosen[index.numpy()], axis=0, out=gathered.numpy(), mode="clip")
-        return gathered.to(self.targets.device)
+        return gathered.to(device)
 
     def labels(self, index: Tensor) -> Tensor:
         """Targets of the rows ``index`` int64[k], which is on the host."""

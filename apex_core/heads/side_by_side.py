@@ -5,8 +5,10 @@ times, which on two cores takes as long as a third of the arithmetic; here they 
 BatchNorm, for the loss, for the sum of the gradients. What is computed is what one thread would with the whole batch.
 """
 
-from collections.abc import Callable, Iterable
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable, Generator, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from functools import partial
 from queue import SimpleQueue
 
 import torch
@@ -35,8 +37,9 @@ class SideBySide:
         self.threads = most // count
         self.heads = [heads, *(StackedHeads(heads.model[0], device, beside=heads) for _ in range(count - 1))]
         self.masks = [Masks(apart(seed, together.rank + part), device) for part in range(count)]
-        # Its threads end when this object goes.
+        # The caller's thread learns from the first part, these from the others; they end when this object goes.
         self._pool = ThreadPoolExecutor(count, "part", torch.set_num_threads, (self.threads,)) if count > 1 else None
+        self._vectors: list[Tensor | None] = [None] * count
         self._posts = [_Post(part, count) for part in range(count)]
         for post in self._posts:
             post.connect(self._posts)
@@ -52,7 +55,8 @@ class SideBySide:
         def learn(part: int) -> None:
             post, heads, own = self._posts[part], self.heads[part], slice(cuts[part], cuts[part + 1])
             whole = Whole(rows_of, post.gather, keeps=part == 0) if post.others else Whole.alone(rows_of[0])
-            predicted = post.exchange(heads(rows.vectors_of(index[own]), self.masks[part], whole))
+            vectors = self._vectors[part] = rows.vectors_of(index[own], self._vectors[part])
+            predicted = post.exchange(heads(vectors, self.masks[part], whole))
             slope = torch.empty(0)
             if part == 0:
                 value, slope = loss(torch.cat(predicted), rows.labels(index))
@@ -75,17 +79,22 @@ class SideBySide:
         if self._pool is None:
             works[0]()
             return
-        futures = [self._pool.submit(self._one, post, work) for post, work in zip(self._posts, works, strict=True)]
-        errors = [error for error in map(Future[None].exception, futures) if error is not None]
+        first, *others = [partial(self._one, post, work) for post, work in zip(self._posts, works, strict=True)]
+        futures = [self._pool.submit(other) for other in others]
+        with threads(self.threads):
+            error = first()
+        errors = [error for error in (error, *(future.result() for future in futures)) if error is not None]
         for error in sorted(errors, key=lambda error: isinstance(error, _GoneError)):
             raise error
 
-    def _one(self, post: "_Post", work: Callable[[], None]) -> None:
+    def _one(self, post: "_Post", work: Callable[[], None]) -> BaseException | None:
+        """Do the work of one part; what went wrong with it."""
         try:
             work()
-        except BaseException:
+        except BaseException as error:
             post.send(None)  # or the others would wait for ever
-            raise
+            return error
+        return None
 
     def _add_up(self, part: int) -> None:
         """Each thread adds a piece of the gradients up, in the order of the parts."""
@@ -138,3 +147,14 @@ class _Post:
         """Send now, and receive when called; stacked."""
         self.send(own)
         return lambda: torch.stack(self.receive(own))
+
+
+@contextmanager
+def threads(count: int) -> Generator[None]:
+    """Compute on so many threads inside the block."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(count)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)

@@ -157,18 +157,14 @@ class StackedHeads(nn.Module):
         slope = (gradient * self._span).t().unsqueeze(2) * (self._shares * (1 - self._shares))
         torch.matmul(self._hidden.mT, slope, out=self._last.grad)
         torch.sum(slope, dim=1, keepdim=True, out=self._last_bias.grad)
-        torch.mul(slope, self._last.mT, out=self._hidden)
-        # What a layer was given is where its gradient goes: nothing reads it after that.
-        wide = self._trunk[-1].output
-        self._second.backward(self._hidden, self._by_branch(wide))
+        torch.mul(slope, self._last.mT, out=self._second.gradient)
+        later = self._second.backward(self._second.gradient, self._by_branch(self._trunk[-1].gradient))
         for layer, below in zip(reversed(self._trunk[1:]), reversed(self._trunk[:-1]), strict=True):
-            layer.backward(layer.output, below.output)
-        first = self._trunk[0]
-        if not self._mix:
-            first.backward(first.output, None)
+            later = layer.backward(layer.gradient, below.gradient, later)
+        first, mixed = self._trunk[0], torch.empty_like(self._vectors[:, 0]) if self._mix else None
+        first.backward(first.gradient, mixed, later)()
+        if mixed is None:
             return
-        mixed = torch.empty_like(self._vectors[:, 0])
-        first.backward(first.output, mixed)
         weight, bias = self._mix
         cast(Tensor, weight.grad).view(-1).copy_((self._vectors * mixed.unsqueeze(1)).sum(dim=(0, 2)))
         cast(Tensor, bias.grad).copy_(mixed.sum())

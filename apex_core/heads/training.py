@@ -15,9 +15,10 @@ import torch
 
 from apex_core.errors import TrainingError
 from apex_core.heads.config import HeadsConfig
-from apex_core.heads.fitting import Fit, seeded, threads
+from apex_core.heads.fitting import Fit, seeded
 from apex_core.heads.model import ApexHeads, join
 from apex_core.heads.rows import Rows, select
+from apex_core.heads.side_by_side import threads
 from apex_core.heads.together import ALONE, Together
 from apex_core.heads.training_data import TrainingData, target_statistics
 from apex_core.settings import TrainSettings

@@ -9,10 +9,11 @@ import torch
 from torch import Tensor
 
 from apex_core.heads.config import HeadsConfig
-from apex_core.heads.fitting import Fit, seeded, threads
+from apex_core.heads.fitting import Fit, seeded
 from apex_core.heads.layers import Masks
 from apex_core.heads.model import ApexHeads
 from apex_core.heads.rows import Rows
+from apex_core.heads.side_by_side import threads
 from apex_core.heads.together import ALONE
 from apex_core.settings import TrainSettings
 
