@@ -3,6 +3,7 @@
 from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 from torch import Tensor
@@ -10,7 +11,7 @@ from torch import Tensor
 from apex_core.heads.losses import CombinedLoss, parameter_groups, target_losses
 from apex_core.heads.model import ApexHeads
 from apex_core.heads.rows import Rows, batches
-from apex_core.heads.side_by_side import SideBySide
+from apex_core.heads.side_by_side import Exchange, SideBySide
 from apex_core.heads.stacked import StackedHeads
 from apex_core.heads.together import Together
 from apex_core.settings import TrainSettings
@@ -25,8 +26,8 @@ class Fit:
     model: ApexHeads
     heads: StackedHeads
     criterion: CombinedLoss
-    optimizer: torch.optim.Optimizer
-    schedule: torch.optim.lr_scheduler.LRScheduler
+    optimizers: list[torch.optim.Optimizer]
+    schedules: list[torch.optim.lr_scheduler.LRScheduler]
     shuffle: torch.Generator
     together: Together
     parts: SideBySide
@@ -36,38 +37,51 @@ class Fit:
         """Training of ``model`` from the weights it has."""
         heads = StackedHeads(model, device)
         criterion = CombinedLoss.of(model.config).to(device)
-        optimizer = torch.optim.AdamW(parameter_groups(heads, criterion, settings), fused=True)
+        parts = SideBySide(heads, settings.batch_size, settings.seed, together)
+        optimizers: list[torch.optim.Optimizer] = []
+        for part in range(len(parts.heads)):
+            sigmas = criterion.parameters() if part == 0 else ()
+            optimizers.append(torch.optim.AdamW(parameter_groups(parts.owned(part), sigmas, settings), fused=True))
         return cls(
             model,
             heads,
             criterion,
-            optimizer,
-            torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, T_max=settings.epochs),
+            optimizers,
+            [torch.optim.lr_scheduler.CosineAnnealingLR(one, T_max=settings.epochs) for one in optimizers],
             torch.Generator().manual_seed(settings.seed),
             together,
-            SideBySide(heads, settings.batch_size, settings.seed, together),
+            parts,
         )
 
     @property
     def learning_rate(self) -> float:
-        return float(self.optimizer.param_groups[0]["lr"])
+        return float(self.optimizers[0].param_groups[0]["lr"])
 
     def learn(self, rows: Rows, settings: TrainSettings) -> float:
         """One epoch over ``rows`` in batches of ``batch_size`` rows a process; the mean of the batches' losses."""
         size = settings.batch_size * self.together.count
         order = batches(len(rows), size, self.shuffle)
         losses = [self.step(rows, index, settings.clip_norm) for index in order]
-        self.schedule.step()
+        for schedule in self.schedules:
+            schedule.step()
         return torch.stack(losses).mean().item()
 
     def step(self, rows: Rows, index: Tensor, clip_norm: float) -> Tensor:
         """Learn from the batch of rows ``index``; its loss, a scalar on the device."""
         self.criterion.zero_grad()
-        together = self.together
-        loss = self.parts.learn(rows, index, self._loss) if together.alone else self._with_others(rows, index)
-        torch.nn.utils.clip_grad_norm_([*self.heads.parameters(), *self.criterion.parameters()], clip_norm)
-        self.optimizer.step()
+        if self.together.alone:
+            return self.parts.learn(rows, index, self._loss, partial(self._move, clip_norm))
+        loss = self._with_others(rows, index)
+        self._move(clip_norm, 0, lambda norm: [norm])
         return loss
+
+    def _move(self, clip_norm: float, part: int, exchange: Exchange) -> None:
+        """Move the parameters of one part by their gradients, which are clipped by the norm of all parts'."""
+        optimizer = self.optimizers[part]
+        own = [one for group in optimizer.param_groups for one in group["params"]]
+        norm = torch.nn.utils.get_total_norm([one.grad for one in own if one.grad is not None])
+        torch.nn.utils.clip_grads_with_norm_(own, clip_norm, torch.linalg.vector_norm(torch.stack(exchange(norm))))
+        optimizer.step()
 
     def _with_others(self, rows: Rows, index: Tensor) -> Tensor:
         """The loss is that of the whole batch's predictions: each process knows it, and its own rows' gradient."""

@@ -7,9 +7,9 @@ places of its own, so that nothing is asked for and what is read next is still i
 """
 
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache, partial
+from functools import lru_cache
 
 import numpy as np
 import torch
@@ -184,14 +184,11 @@ class Layer:
         torch.ops.aten.gelu.out(before, out=places.after)
         return places.after.mul_(places.mask)
 
-    def backward(
-        self, gradient: Tensor, inputs: Tensor | None, meanwhile: Callable[[], object] | None = None
-    ) -> Callable[[], object]:
-        """Write the parameters' gradients from that of the output, which is overwritten; but that of ``weight``, which
-        no other layer waits for: what is returned, called, writes it.
+    def backward(self, gradient: Tensor, inputs: Tensor | None) -> None:
+        """Write the parameters' gradients from that of the output, which is overwritten; but for that of ``weight``,
+        which no other layer waits for: ``write_weight`` does that.
 
-        ``inputs`` is where the gradient of what ``forward`` was given goes. ``meanwhile`` is called while other parts
-        are awaited.
+        ``inputs`` is where the gradient of what ``forward`` was given goes.
         """
         places = self._now
         assert places is not None
@@ -202,13 +199,10 @@ class Layer:
         scale = torch.sum(places.before, dim=-2, keepdim=True, out=self.norm.scale.grad)
         sums = places.whole.gather(torch.stack([shift, scale]))
         products = torch.mul(gradient, places.factor, out=places.before)
-        if meanwhile is not None:
-            meanwhile()
         both = sums().sum(dim=0) * (-places.factor / places.whole.rows)
         products.addcmul_(places.normal, both[1]).add_(both[0])
         if inputs is not None:
             torch.matmul(products, self.weight, out=inputs)
-        return partial(torch.matmul, products.mT, places.inputs, out=self.weight.grad)
 
     def _at(self, x: Tensor, whole: Whole) -> _Places:
         shape = (*x.shape[:-1], self.weight.shape[-2])
@@ -218,3 +212,23 @@ class Layer:
         places = self._places[shape]
         places.inputs, places.whole = x, whole
         return places
+
+
+def write_weight(layers: Sequence[Layer], piece: slice) -> None:
+    """Write a piece, along its first dimension, of the gradient of the first layer's weight.
+
+    ``layers`` are the same layer in all parts of a batch, each of which has gone through ``backward``.
+    """
+    whole = layers[0].weight.grad
+    assert whole is not None
+    gradient, stacked = whole[piece], whole.dim() > 2
+    for number, layer in enumerate(layers):
+        places = layer._now  # pyright: ignore[reportPrivateUsage]  of its own module
+        assert places is not None
+        left, right = (
+            (places.before[piece], places.inputs[piece]) if stacked else (places.before[:, piece], places.inputs)
+        )
+        if number:
+            (gradient.baddbmm_ if stacked else gradient.addmm_)(left.mT, right)
+        else:
+            torch.matmul(left.mT, right, out=gradient)

@@ -1,5 +1,6 @@
 """A mean squared error for each target, and the ways to make one number of them: three published, one of ours."""
 
+from collections.abc import Iterable
 from typing import Any
 
 import torch
@@ -67,11 +68,14 @@ class CombinedLoss(nn.Module):
         return None if self.log_sigma is None else self.log_sigma.detach().exp().tolist()
 
 
-def parameter_groups(model: nn.Module, criterion: CombinedLoss, settings: TrainSettings) -> list[dict[str, Any]]:
-    """The optimiser's groups. As published all is one, the log s decayed like weights; under ``standardised`` the
-    log s have a rate of their own and no decay, for at the weights' rate they would hardly move."""
-    weights = {"lr": settings.learning_rate, "weight_decay": settings.weight_decay}
+def parameter_groups(
+    weights: Iterable[Tensor], sigmas: Iterable[Tensor], settings: TrainSettings
+) -> list[dict[str, Any]]:
+    """The optimiser's groups of the heads' parameters and the log s. As published all is one, the log s decayed like
+    weights; under ``standardised`` they have a rate of their own and no decay, for at the weights' rate they would
+    hardly move."""
+    as_weights = {"lr": settings.learning_rate, "weight_decay": settings.weight_decay}
     if settings.loss != "standardised":
-        return [{"params": [*model.parameters(), *criterion.parameters()], **weights}]
-    sigmas = {"lr": settings.log_sigma_learning_rate, "weight_decay": 0.0}
-    return [{"params": [*model.parameters()], **weights}, {"params": [*criterion.parameters()], **sigmas}]
+        return [{"params": [*weights, *sigmas], **as_weights}]
+    own = {"lr": settings.log_sigma_learning_rate, "weight_decay": 0.0}
+    return [{"params": [*weights], **as_weights}, {"params": [*sigmas], **own}]

@@ -10,14 +10,21 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import partial
 from queue import SimpleQueue
+from typing import cast
 
 import torch
 from torch import Tensor
 
-from apex_core.heads.layers import Masks, Whole, apart, bounds, sizes
+from apex_core.heads.layers import Masks, Whole, apart, bounds, sizes, write_weight
 from apex_core.heads.rows import Rows
 from apex_core.heads.stacked import StackedHeads
 from apex_core.heads.together import Together
+
+Exchange = Callable[[Tensor], list[Tensor]]
+# Of predictions and targets float[n, t], the loss and its gradient.
+Loss = Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]
+# Called by each part with its number, once all its gradients are there, and with what exchanges a tensor between parts.
+Step = Callable[[int, Exchange], None]
 
 # Matrix products of fewer rows lose more than meeting less often gains.
 _LEAST_ROWS = 128
@@ -44,11 +51,8 @@ class SideBySide:
         for post in self._posts:
             post.connect(self._posts)
 
-    def learn(self, rows: Rows, index: Tensor, loss: Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]) -> Tensor:
-        """Write the gradients of ``heads`` for the batch of rows ``index``; the loss, a scalar.
-
-        ``loss`` gives that and its gradient, of predictions and targets float[n, t].
-        """
+    def learn(self, rows: Rows, index: Tensor, loss: Loss, step: Step) -> Tensor:
+        """Learn from the batch of rows ``index``; its loss, a scalar."""
         cuts, rows_of = bounds(len(index), len(self.heads)), sizes(len(index), len(self.heads))
         losses: list[Tensor] = []
 
@@ -61,12 +65,21 @@ class SideBySide:
             if part == 0:
                 value, slope = loss(torch.cat(predicted), rows.labels(index))
                 losses.append(value)
-            heads.backward(post.exchange(slope)[0][own])
+            heads.backward_but_weights(post.exchange(slope)[0][own])
             post.exchange(slope)
             self._add_up(part)
+            step(part, post.exchange)
 
         self._all([lambda part=part: learn(part) for part in range(len(self.heads))])
         return losses[0]
+
+    def owned(self, part: int) -> list[Tensor]:
+        """The parameters whose gradients a part adds up, pieces of ``heads.flat``; together they are all of it."""
+        first = self.heads[0]
+        if len(self.heads) == 1:
+            return [first.flat]
+        weights = [_piece(layer.weight, cut) for layer, cut in zip(first.layers, self._cuts(part), strict=True)]
+        return [*weights, *(first.but_weights if part == 0 else ())]
 
     def predict(self, parts: Iterable[Tensor]) -> Tensor:
         """Predictions float[n, t] in evaluation for vectors in parts, one after another."""
@@ -96,15 +109,29 @@ class SideBySide:
             return error
         return None
 
+    def _cuts(self, part: int) -> list[slice]:
+        """Which piece of each layer's weight is a part's."""
+        edges = [bounds(len(layer.weight), len(self.heads)) for layer in self.heads[0].layers]
+        return [slice(edge[part], edge[part + 1]) for edge in edges]
+
+    @torch.no_grad()
     def _add_up(self, part: int) -> None:
-        """Each thread adds a piece of the gradients up, in the order of the parts."""
-        first, *others = (heads.flat.grad for heads in self.heads)
-        assert first is not None
-        cuts = bounds(len(first), len(self.heads))
-        piece = slice(cuts[part], cuts[part + 1])
-        for other in others:
-            assert other is not None
-            first[piece] += other[piece]
+        """Add up the gradients that are this part's, in the order of the parts."""
+        for layers, cut in zip(
+            zip(*(heads.layers for heads in self.heads), strict=True), self._cuts(part), strict=True
+        ):
+            write_weight(layers, cut)
+        if part == 0:
+            for first, *others in zip(*(heads.but_weights for heads in self.heads), strict=True):
+                for other in others:
+                    cast(Tensor, first.grad).add_(cast(Tensor, other.grad))
+
+
+def _piece(parameter: Tensor, cut: slice) -> Tensor:
+    """A piece of a parameter, with the same piece of its gradient."""
+    piece = parameter[cut]
+    piece.grad = cast(Tensor, parameter.grad)[cut]
+    return piece
 
 
 class _GoneError(RuntimeError):

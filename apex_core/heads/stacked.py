@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from apex_core.heads.config import RANGES
-from apex_core.heads.layers import Layer, Masks, Norm, Whole
+from apex_core.heads.layers import Layer, Masks, Norm, Whole, write_weight
 from apex_core.heads.model import ApexHeads, Block
 
 
@@ -51,6 +51,7 @@ class StackedHeads(nn.Module):
         self._averages: list[Tensor] = []
         self._theirs = None if beside is None else tuple(beside._averages)
         self._pairs: list[_Pair] = []
+        self._pieces: list[Tensor] = []
         self._taken = 0
         self._vectors = self._hidden = self._shares = torch.empty(0)  # of the last forward
         self._build(model)
@@ -96,6 +97,7 @@ class StackedHeads(nn.Module):
         piece = self.flat.detach()[start : self._taken].view(shape)
         piece.grad = cast(Tensor, self.flat.grad)[start : self._taken].view(shape)
         self._pairs.append(_Pair(piece, published))
+        self._pieces.append(piece)
         return piece
 
     def _average(self, published: list[Tensor], shape: tuple[int, ...]) -> Tensor:
@@ -121,6 +123,12 @@ class StackedHeads(nn.Module):
         for module in self.model[0].modules():
             if isinstance(module, nn.BatchNorm1d):
                 cast(Tensor, module.num_batches_tracked).fill_(self.batches)
+
+    @property
+    def but_weights(self) -> list[Tensor]:
+        """The parameters that are no weight of ``layers``."""
+        weights = {id(layer.weight) for layer in self.layers}
+        return [piece for piece in self._pieces if id(piece) not in weights]
 
     @property
     def layers(self) -> list[Layer]:
@@ -154,17 +162,26 @@ class StackedHeads(nn.Module):
     @torch.no_grad()
     def backward(self, gradient: Tensor) -> None:
         """Write the gradient of ``flat`` from that of the last ``forward``'s predictions, float[n, targets]."""
+        self.backward_but_weights(gradient)
+        for layer in self.layers:
+            write_weight([layer], slice(None))
+
+    @torch.no_grad()
+    def backward_but_weights(self, gradient: Tensor) -> None:
+        """As ``backward``, but for the weights of ``layers``."""
         slope = (gradient * self._span).t().unsqueeze(2) * (self._shares * (1 - self._shares))
         torch.matmul(self._hidden.mT, slope, out=self._last.grad)
         torch.sum(slope, dim=1, keepdim=True, out=self._last_bias.grad)
         torch.mul(slope, self._last.mT, out=self._second.gradient)
-        later = self._second.backward(self._second.gradient, self._by_branch(self._trunk[-1].gradient))
+        self._second.backward(self._second.gradient, self._by_branch(self._trunk[-1].gradient))
         for layer, below in zip(reversed(self._trunk[1:]), reversed(self._trunk[:-1]), strict=True):
-            later = layer.backward(layer.gradient, below.gradient, later)
-        first, mixed = self._trunk[0], torch.empty_like(self._vectors[:, 0]) if self._mix else None
-        first.backward(first.gradient, mixed, later)()
-        if mixed is None:
+            layer.backward(layer.gradient, below.gradient)
+        first = self._trunk[0]
+        if not self._mix:
+            first.backward(first.gradient, None)
             return
+        mixed = torch.empty_like(self._vectors[:, 0])
+        first.backward(first.gradient, mixed)
         weight, bias = self._mix
         cast(Tensor, weight.grad).view(-1).copy_((self._vectors * mixed.unsqueeze(1)).sum(dim=(0, 2)))
         cast(Tensor, bias.grad).copy_(mixed.sum())

@@ -127,9 +127,11 @@ def test_no_sigma_decides_which_epoch_is_best_unless_published() -> None:
 def test_log_sigmas_have_a_rate_of_their_own_and_no_decay_unless_published() -> None:
     settings = TrainSettings(weight_decay=0.1, log_sigma_learning_rate=0.03)
     model, criterion = ApexHeads(HeadsConfig(hidden=4)), CombinedLoss("standardised", TARGETS, (1.0,) * 7)
-    weights, sigmas = parameter_groups(model, criterion, settings)
+    weights, sigmas = parameter_groups(model.parameters(), criterion.parameters(), settings)
     assert (weights["lr"], weights["weight_decay"]) == (settings.learning_rate, 0.1)
     assert (sigmas["lr"], sigmas["weight_decay"]) == (0.03, 0.0)
     assert sigmas["params"] == [criterion.log_sigma]
-    (one,) = parameter_groups(model, CombinedLoss("uncertainty", TARGETS), TrainSettings(loss="uncertainty"))
+    (one,) = parameter_groups(
+        model.parameters(), CombinedLoss("uncertainty", TARGETS).parameters(), TrainSettings(loss="uncertainty")
+    )
     assert (one["lr"], one["weight_decay"], len(one["params"])) == (1e-4, 1e-4, len([*model.parameters()]) + 1)

@@ -48,7 +48,7 @@ def batches(steps: int) -> list[Tensor]:
 
 def plainly(model: ApexHeads, data: tuple[Tensor, Tensor], settings: TrainSettings, steps: int) -> list[float]:
     criterion = CombinedLoss.of(model.config)
-    optimizer = torch.optim.AdamW(parameter_groups(model, criterion, settings))
+    optimizer = torch.optim.AdamW(parameter_groups(model.parameters(), criterion.parameters(), settings))
     model.train()
     losses: list[float] = []
     for index in batches(steps):
