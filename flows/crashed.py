@@ -24,7 +24,7 @@ from apex_core.pipeline.run import declare_crashed
 from apex_core.settings import get_settings
 
 
-@flow(name="crashed", persist_result=False)
+@flow(name="crashed", persist_result=False, retries=10, retry_delay_seconds=60)
 def crashed(flow_run_id: UUID) -> list[str]:
     """Declare the run of a crashed flow run dead in the catalog. An automation starts it; nothing to start by hand.
 
@@ -36,11 +36,11 @@ def crashed(flow_run_id: UUID) -> list[str]:
         if state is None or not state.is_crashed():
             get_run_logger().info("%s is %s, not crashed.", flow_run_id, state.name if state else "without a state")
             return []
+        declared = declare_crashed(get_settings(), str(flow_run_id), datetime.now(UTC))
+        get_run_logger().info("Declared dead in the catalog: %s.", ", ".join(declared) or "nothing, it had ended there")
         for called in client.read_flow_runs(flow_run_filter=_called_by(flow_run_id)):
             if called.deployment_id is None:  # one that has a deployment is a process of its own
                 client.set_flow_run_state(called.id, Crashed(message="The flow run that called it crashed."))
-    declared = declare_crashed(get_settings(), str(flow_run_id), datetime.now(UTC))
-    get_run_logger().info("Declared dead in the catalog: %s.", ", ".join(declared) or "nothing, it had ended there")
     return declared
 
 

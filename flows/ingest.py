@@ -29,6 +29,7 @@ _RETRY_S = 300
 _NOTHING_ON = "No live connector is on (APEX_SOURCES__SUNO__ENABLED, …__UDIO__ENABLED)."
 
 _Days = Annotated[float | None, Field(ge=0, le=365)]
+_NEVER_DAYS = 36_500.0
 
 
 @task(
@@ -102,7 +103,8 @@ def ingest(
 def _looking_back(run: Run, days: float | None) -> Run:
     if days is None:
         return run
-    sources, shorter = run.settings.sources, {"lookback_days": days}
+    # Everything, as it is listed every month, is not for whoever asks for the last days.
+    sources, shorter = run.settings.sources, {"lookback_days": days, "full_listing_days": _NEVER_DAYS}
     listed = {name: getattr(sources, name).model_copy(update=shorter) for name in PLATFORMS}
     return replace(run, settings=run.settings.model_copy(update={"sources": sources.model_copy(update=listed)}))
 

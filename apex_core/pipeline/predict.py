@@ -4,10 +4,9 @@ import shutil
 from pathlib import Path
 
 from apex_core.catalog import sql, transaction
-from apex_core.catalog.lock import hold
 from apex_core.heads import HeadsConfig
 from apex_core.pipeline.publish import CHAMPION, adopt_champions, build
-from apex_core.pipeline.run import Run, StageReport
+from apex_core.pipeline.run import Run, StageReport, living
 from apex_core.pipeline.scratch import working_folder
 from apex_core.registry import describe_version, resolve_alias
 
@@ -19,7 +18,7 @@ def run_predict(run: Run) -> StageReport:
 
     One process of the host at a time. What a run that was cut short had predicted is not predicted again.
     """
-    with hold(run.settings.home / "predicting.lock", f"{run.run_id}: predict", _PATIENCE_S, "The prediction of songs"):
+    with living(run.settings, "predicting.lock", f"{run.run_id}: predict", _PATIENCE_S, "The prediction of songs"):
         adopt_champions(run)
         champion = resolve_alias(run.store, CHAMPION)  # in here: whoever was waited for may have followed another one
         if champion is None:

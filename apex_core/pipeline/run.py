@@ -135,9 +135,19 @@ def exclusive(settings: Settings, flow: str, run_id: str = "") -> Generator[None
     A process whose run was declared dead keeps nobody waiting, though it may be there still: it is fenced.
     """
     settings.home.mkdir(parents=True, exist_ok=True)
-    path = settings.home / f"{flow}.lock"
+    with living(settings, f"{flow}.lock", run_id or flow, 0, f"The flow {flow!r}"), at_work(settings):
+        yield
+
+
+@contextlib.contextmanager
+def living(settings: Settings, name: str, holder: str, timeout_s: float, what: str) -> Generator[None]:
+    """Hold a lock of this host's, as ``hold``; but not against a process whose run was declared dead.
+
+    ``holder``: the id of a run, which a colon and more may follow.
+    """
+    path = settings.home / name
     _step_over_the_dead(settings, path)
-    with hold(path, run_id or flow, timeout_s=0, what=f"The flow {flow!r}"), at_work(settings):
+    with hold(path, holder, timeout_s, what):
         yield
 
 
@@ -146,8 +156,8 @@ def _step_over_the_dead(settings: Settings, path: Path) -> None:
     if holder_of(path) is None:
         return
     with connect(settings, f"{path.name}: is its holder alive?") as connection:  # one at a time; and looks again
-        holder = holder_of(path)
-        found = connection.execute(sql("run/state"), {"run_id": holder}).fetchall()
+        holder = holder_of(path) or ""
+        found = connection.execute(sql("run/state"), {"run_id": holder.partition(": ")[0]}).fetchall()
         if any(state == CRASHED for state, _ in found):
             path.unlink()
 
@@ -175,8 +185,8 @@ def platform_lock(settings: Settings, platform: Platform, holder: str) -> Genera
     Waits for ``settings.lock_timeout_s``, then raises Locked naming the other one. It does not nest.
     """
     settings.home.mkdir(parents=True, exist_ok=True)
-    path, what = settings.home / f"ingest-{platform}.lock", f"The ingest of {platform}"
-    with hold(path, holder, settings.lock_timeout_s, what), at_work(settings):
+    name, what = f"ingest-{platform}.lock", f"The ingest of {platform}"
+    with living(settings, name, holder, settings.lock_timeout_s, what), at_work(settings):
         yield
 
 

@@ -10,13 +10,12 @@ from pathlib import Path
 import duckdb
 
 from apex_core.catalog import Connection, compact, engine, fingerprint, sql
-from apex_core.catalog.lock import hold
 from apex_core.catalog.migrate import create_views
 from apex_core.catalog.reader import latest_snapshot, latest_stamp, next_latest, point_to
 from apex_core.mert import song_vectors
 from apex_core.pipeline.check import NOTHING, Acceptance, examine, mark_published
 from apex_core.pipeline.retention import collect_backups, collect_snapshots, trim_history
-from apex_core.pipeline.run import Run, StageReport
+from apex_core.pipeline.run import Run, StageReport, living
 from apex_core.pipeline.scratch import working_folder
 from apex_core.storage import Manifest, Store, read_manifest, write_manifest
 from apex_core.storage.manifest import NAME, Entry, entry_of_file
@@ -64,8 +63,8 @@ def run_snapshot(run: Run, accepted: Acceptance = NOTHING) -> StageReport:
     One process of the host at a time, so that no snapshot is older than the one before. Raises CheckFailed, and
     publishes nothing, when the catalog breaks one of the rules in ``sql/checks``.
     """
-    lock = run.settings.home / "snapshot.lock"
-    with hold(lock, f"{run.run_id}: snapshot", _PATIENCE_S, "The publishing of snapshots"):
+    holder, what = f"{run.run_id}: snapshot", "The publishing of snapshots"
+    with living(run.settings, "snapshot.lock", holder, _PATIENCE_S, what):
         with working_folder(run.settings, "publishing") as folder:
             stamp, is_new, checked = _snapshot(run, folder, accepted)
         if run.store.is_local:

@@ -1,8 +1,8 @@
 """``apex pause``, ``apex resume``, ``apex skip``: what an operator says to the schedule, one command each.
 
 Why it is shaped like this: a pause is the work pools', so it holds for every run, asked for or scheduled, on every
-machine, and leaves alone what somebody has switched off by itself. A skipped night is a cancelled run that the schedule
-has made already; it makes none anew for the same moment.
+machine that has the catalog, and leaves alone what somebody has switched off by itself. A skipped night is a cancelled
+run that the schedule has made already; it makes none anew for the same moment.
 """
 
 from typing import TYPE_CHECKING, Annotated
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from prefect.client.schemas.objects import FlowRun, WorkPool
 
 _NIGHTLY = "nightly/nightly"
+_GPU_POOL = "apex-gpu"
 
 
 def pause() -> None:
@@ -30,7 +31,8 @@ def pause() -> None:
     from flows.terminal import notice
 
     with connected() as client:
-        pools = _pools(client)
+        # Extractions alone ask for runs on GPUs: one that goes on is to get them.
+        pools = [pool for pool in _pools(client) if pool.name != _GPU_POOL]
         _switch(client, pools, paused=True)
         running, names = runs_in(client, StateType.PENDING, StateType.RUNNING), deployments(client)
     _say(f"paused: {_listed(pools)}; no run begins until: apex resume")

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 SKIPPED = "Skipped"
 
+# Asks again every half a minute, each time as if it were due then.
+_AT_THE_DOOR = ("AwaitingConcurrencySlot", "AwaitingRetry")
 _OURS = DeploymentFilter(tags=DeploymentFilterTags(all_=["apex"]))
 _PAGE = 200
 
@@ -42,10 +44,10 @@ def runs_in(client: "SyncPrefectClient", *states: StateType) -> list[FlowRun]:
 
 
 def missed_runs(client: "SyncPrefectClient") -> list[FlowRun]:
-    """Runs that a schedule made, not begun, and whose time has passed."""
+    """Runs that a schedule made, not begun, and whose time has passed; none that has come and waits to be let in."""
     now = datetime.now(UTC)
     waiting = runs_in(client, StateType.SCHEDULED)
-    return [run for run in waiting if run.auto_scheduled and moment(run) < now]
+    return [run for run in waiting if run.auto_scheduled and moment(run) < now and run.state_name not in _AT_THE_DOOR]
 
 
 def scheduled_runs(client: "SyncPrefectClient", deployment: "UUID") -> list[FlowRun]:

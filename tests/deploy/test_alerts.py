@@ -24,13 +24,14 @@ Received = tuple[SyncPrefectClient, "queue.Queue[Any]", "queue.Queue[Any]"]
 
 @pytest.fixture
 def alerted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Received]:
-    """A server as ``deploy/`` wants it, only that the webhook hears of a missing snapshot after 10 seconds."""
+    """A server as ``deploy/`` wants it, only that a missing snapshot is told after 10 seconds."""
     folder = tmp_path / "deploy"
     shutil.copytree(ROOT / "deploy", folder)
     (tmp_path / "flows").symlink_to(ROOT / "flows")  # entrypoints are looked for beside the folder
     written = yaml.safe_load((folder / "automations.yaml").read_text())
-    [stale] = [entry for entry in written["automations"] if entry["name"] == "apex-stale-webhook"]
-    stale["trigger"] = {**stale["trigger"], "within": 10}
+    stale = [entry for entry in written["automations"] if entry["name"].startswith("apex-stale-")]
+    for entry in stale:
+        entry["trigger"] = {**entry["trigger"], "within": 10}
     (folder / "automations.yaml").write_text(yaml.safe_dump(written))
     services = {"PREFECT_SERVER_SERVICES_TRIGGERS_ENABLED": "true", "PREFECT_UI_URL": UI}
     server = LocalServer(tmp_path / "prefect", services)
@@ -66,4 +67,5 @@ def test_what_goes_wrong_and_what_does_not_come_is_told(alerted: Received) -> No
 
     _, told = posted.get(timeout=PATIENCE_S)
     assert told["text"].startswith("apex: no snapshot for 26 hours")
-    assert mailed.empty(), "26 hours have not passed"
+    mail = mailed.get(timeout=PATIENCE_S)
+    assert (mail["To"], mail["Subject"]) == ("me@example.com", "apex: no snapshot for 26 hours")

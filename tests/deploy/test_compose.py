@@ -171,6 +171,7 @@ class Box:
             ("/var/lib/apex-store", str(self.folder / "store")),
             ("/var/lib/apex-s3", str(home)),
             ("/var/lib/apex", str(home)),
+            ("/tmp/prefect-ui", str(home / "ui")),
             ("http://server:4200", f"http://127.0.0.1:{self.ports['server']}"),
             ("http://s3:8333", f"http://127.0.0.1:{self.ports['s3']}"),
         ):
@@ -308,6 +309,9 @@ def test_the_box_starts_and_a_worker_does_what_is_asked_for(folder: Path) -> Non
     api = f"http://127.0.0.1:{box.ports['server']}/api"
     with postgres(box), box.started("server"):
         assert httpx.post(f"{api}/flows/filter", json={}, trust_env=False).status_code == 401
+        page = httpx.get(f"http://127.0.0.1:{box.ports['server']}/", trust_env=False, follow_redirects=True)
+        assert (page.status_code, '<div id="app">' in page.text) == (200, True)
+        assert (folder / "server" / "ui" / "v1" / "index.html").exists(), "the image is read-only: nowhere else"
         assert "\ncreated " in box.run("bootstrap")
         assert "\ncreated " not in box.run("bootstrap")
         with box.started("worker"), httpx.Client(auth=(user, password), trust_env=False, timeout=60) as client:

@@ -9,7 +9,17 @@ import pytest
 
 from apex_core.catalog import connect
 from apex_core.errors import CatalogError, Fenced, Locked
-from apex_core.pipeline.run import Run, StageReport, begin, declare_crashed, end, exclusive, record, undisturbed
+from apex_core.pipeline.run import (
+    Run,
+    StageReport,
+    begin,
+    declare_crashed,
+    end,
+    exclusive,
+    living,
+    record,
+    undisturbed,
+)
 from apex_core.settings import Settings
 from apex_core.storage import Store
 from tests.catalog.other_process import other_process
@@ -175,12 +185,12 @@ import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from apex_core.errors import Fenced
-from apex_core.pipeline.run import begin, exclusive
+from apex_core.pipeline.run import begin, exclusive, living
 from apex_core.settings import Settings
 from apex_core.storage import Store
 
 settings = Settings(home=Path(sys.argv[1]), threads=1)
-with exclusive(settings, "nightly", "zombie"):
+with exclusive(settings, "nightly", "zombie"), living(settings, "predicting.lock", "zombie: predict", 0, "It"):
     run = begin(settings, "nightly", datetime(2026, 11, 22, 3, tzinfo=UTC), "zombie", alone=True, flow_run="0190-a")
     print("in", flush=True)
     sys.stdin.readline()
@@ -197,8 +207,11 @@ def test_the_next_run_goes_past_one_that_was_declared_dead_and_is_there_still(se
         assert zombie.says() == "in"
         with pytest.raises(Locked, match=f"held by pid {zombie.pid} .*zombie"), exclusive(settings, "nightly", "next"):
             pass
+        predicting = ("predicting.lock", "next: predict", 0, "The prediction")
+        with pytest.raises(Locked, match="zombie: predict"), living(settings, *predicting):
+            pass
         declare_crashed(settings, "0190-a", AS_OF)
-        with exclusive(settings, "nightly", "next"):
+        with exclusive(settings, "nightly", "next"), living(settings, *predicting):
             begin(settings, "nightly", AS_OF, "next", alone=True)
             with other_process("-c", HOLDS, settings.home) as third:  # the living keeps others waiting, as ever
                 assert third.says() == ""
