@@ -6,11 +6,12 @@ from prefect import task
 from prefect.cache_policies import NO_CACHE
 from prefect.events import emit_event
 
+from apex_core.errors import Locked
 from apex_core.pipeline.check import NOTHING, Acceptance
-from apex_core.pipeline.run import EVERYTHING, Run, Window
+from apex_core.pipeline.run import EVERYTHING, Run, StageReport, Window
 from flows.artifacts import show_report
 from flows.checks import shown, told
-from flows.session import Done, error_of, keep, keep_report, may_be_partial, not_done, partial
+from flows.session import Done, error_of, keep, keep_report, may_be_partial, not_done, partial, trouble
 
 SNAPSHOT_IS_CURRENT = "apex.snapshot.current"
 
@@ -42,11 +43,22 @@ def label(run: Run) -> Done:
 
 
 @task(name="predict", cache_policy=NO_CACHE, persist_result=False)
-def predict(run: Run) -> Done:
+def _predict(run: Run) -> Done:
     """Let the champion score the embedded songs it has not scored."""
     from apex_core.pipeline.predict import run_predict
 
     return keep(run, lambda: run_predict(run))
+
+
+def predict(run: Run) -> Done:
+    """Predict. Where another run is at it for longer than one waits, that is a trouble, no more: the next one does it."""
+    state = _predict(run, return_state=True)
+    if state.is_completed():
+        return state.result()
+    error = error_of(state)
+    if isinstance(error, Locked):
+        return Done(StageReport("predict", {"songs": 0}), 0.0, trouble("Nothing was predicted", error))
+    raise error
 
 
 @task(name="snapshot", cache_policy=NO_CACHE, persist_result=False)

@@ -14,12 +14,24 @@ from apex_core.storage import Store
 from flows.local_server import LocalServer
 from flows.nightly import nightly
 from flows.session import Done
+from tests.catalog.other_process import other_process
 from tests.flows.conftest import environment, variables
 from tests.flows.pages import keys, page
 
 INGEST = ["ingest suno", "ingest udio", "revisit suno", "revisit udio"]
 CHECKED = [*INGEST, "check ingest", "audio", "score", "check score"]
 STAGES = [*CHECKED, "extract", "label", "train", "check train", "publish", "predict", "snapshot", "report"]
+
+
+HOLDS = """
+import sys
+from pathlib import Path
+from apex_core.catalog.lock import hold
+
+with hold(Path(sys.argv[1]), "a backfill", 0):
+    print("in", flush=True)
+    sys.stdin.readline()
+"""
 
 
 class Night:
@@ -146,3 +158,18 @@ def test_a_platform_that_fails_does_not_take_the_night_with_it(
     assert runs(settings) == [("nightly", "partial")]
     assert {row["platform"] for row in overview(get_settings())["coverage"]} == {"suno"}
     assert "udio was not ingested" in page(prefect_server, "nightly")
+
+
+def test_a_prediction_that_goes_on_elsewhere_keeps_no_night_from_its_snapshot(
+    settings: Settings, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("apex_core.pipeline.predict._PATIENCE_S", 0.1)
+    monkeypatch.setenv("APEX_AUDIO__FETCH", "false")  # nothing to encode: this is not about the later stages
+    get_settings.cache_clear()
+    settings.home.mkdir(parents=True, exist_ok=True)
+    with other_process("-c", HOLDS, settings.home / "predicting.lock") as other:
+        assert other.says() == "in"
+        with pytest.raises(ApexError, match=r"Nothing was predicted: .* is held by .*a backfill"):
+            nightly(as_of=world.epoch)
+    assert latest_snapshot(settings).stamp
+    assert runs(settings) == [("nightly", "partial")]
