@@ -51,7 +51,7 @@ def _predict(run: Run) -> Done:
 
 
 def predict(run: Run) -> Done:
-    """Predict. Where another run is at it for longer than one waits, that is a trouble, no more: the next one does it."""
+    """Predict. Where another run is at it for long, that is a trouble, no more: the next one does it."""
     state = _predict(run, return_state=True)
     if state.is_completed():
         return state.result()
