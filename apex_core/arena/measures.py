@@ -49,24 +49,25 @@ def measure(
     """
     draws = _drawn(scores, outcome, groups, resamples, seed)
     base = draws[baseline][:, 0] if baseline is not None else np.full(resamples + 1, np.nan)
+    few = len(np.unique(groups)) < 2
     return [
         Measures(
             battles=int((~np.isnan(one)).sum()),
-            auc=_estimate(drawn[:, 0]),
-            accuracy=_estimate(drawn[:, 1]),
-            f1=_estimate(drawn[:, 2]),
-            auc_above=_estimate(drawn[:, 0] - base),
+            auc=_estimate(drawn[:, 0], few),
+            accuracy=_estimate(drawn[:, 1], few),
+            f1=_estimate(drawn[:, 2], few),
+            auc_above=_estimate(drawn[:, 0] - base, few),
         )
         for one, drawn in zip(scores, draws, strict=True)
     ]
 
 
-def _estimate(drawn: Floats) -> Estimate:
-    """The first draw is the battles as they are."""
+def _estimate(drawn: Floats, few: bool) -> Estimate:
+    """The first draw is the battles as they are; of ``few`` groups, a single one, all others are the same again."""
     if not np.isfinite(drawn[0]):
         return Estimate(None)
     known = drawn[1:][np.isfinite(drawn[1:])]
-    if not len(known):
+    if few or not len(known):
         return Estimate(float(drawn[0]))
     low, high = np.quantile(known, _INTERVAL)
     return Estimate(float(drawn[0]), float(low), float(high))

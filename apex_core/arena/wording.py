@@ -36,8 +36,9 @@ def facts(report: Report) -> list[str]:
     if report.won_by_a is not None:
         lines.append(f"side a won {report.won_by_a:.1%} of the others; no method can learn which side a song was on")
     linked = LINKS[policy.group_by]
+    groups = "1 group" if report.groups == 1 else f"{report.groups:,} groups"
     lines.append(
-        f"{report.groups:,} groups of battles that share a {linked}, the largest of {report.largest_group:,}; "
+        f"{groups} of battles that share a {linked}, the largest of {report.largest_group:,}; "
         f"{policy.folds} folds and {policy.resamples:,} resamples of whole groups, seed {policy.seed}"
     )
     if report.systems:

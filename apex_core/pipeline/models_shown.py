@@ -72,6 +72,13 @@ def standing(store: Store) -> Row:
     return {"champion": asdict(champion) if champion else None, "hold": asdict(held) if held else None}
 
 
+def hold_in_words(hold: Row | None) -> str | None:
+    """That promotion is held, since when, by whom and why; None while it is not. ``hold`` as in ``standing``."""
+    if not hold or not hold["held"]:
+        return None
+    return f"promotion is held since {hold['set_at'][:16]} by {hold['set_by']}: {hold['reason']}"
+
+
 def show_model(store: Store, version: str) -> Row:
     """All there is about a version: config, metrics, lineage, every decision, the alias records that name it, files."""
     found = describe_version(store, version)

@@ -34,14 +34,17 @@ def run_publish(run: Run, candidate: Candidate | None) -> StageReport:
     # Equal weights were perhaps published before, on another day: they keep that name.
     weights = registry.weights_sha256(candidate.trained.model.state_dict())
     version = named_after(run.store, version_name(run.as_of, weights))
-    if not is_published(run.store, version):
+    is_new, before = not is_published(run.store, version), registry.resolve_alias(run.store, CHAMPION)
+    if is_new:
         with tempfile.TemporaryDirectory(prefix="apex-") as folder:
             _stage(run, candidate, Path(folder), version)
             publish(run.store, version, Path(folder), lambda: run.committing("publish"))
     decision = judge(run, candidate, version)
     adopt_registry(run)
-    counts = {"published": 1, "promoted": int(decision.promote), "removed": collect_models(run)}
-    return StageReport("publish", counts, f"{version}: {decision.outcome}, {decision.reason}")
+    promoted = registry.resolve_alias(run.store, CHAMPION) != before
+    counts = {"published": int(is_new), "promoted": int(promoted), "removed": collect_models(run)}
+    again = "" if is_new else "the same weights as before, "
+    return StageReport("publish", counts, f"{version}: {again}{decision.outcome}, {decision.reason}")
 
 
 def _stage(run: Run, candidate: Candidate, folder: Path, version: str) -> None:

@@ -197,8 +197,8 @@ def _checked(counts: IngestCounts, platform: Platform, run_id: str) -> IngestCou
             fix="nothing was written; this is a fault in sql/statements/ingest",
         )
     if counts.nulled or counts.bad_pages:
-        _LOG.warning(
-            "%s: unreadable fields %s; refused pages %s.",
-            platform, dict(counts.nulled), sorted({page.reason for page in counts.bad_pages}),
-        )  # fmt: skip
+        fields = ", ".join(f"{name} {count:,}" for name, count in counts.nulled)
+        pages = ", ".join(sorted({page.reason for page in counts.bad_pages}))
+        parts = [f"unreadable fields: {fields}" if fields else "", f"refused pages: {pages}" if pages else ""]
+        _LOG.warning("%s: %s.", platform, "; ".join(filter(None, parts)))
     return counts

@@ -40,7 +40,7 @@ def list_(
     limit: Annotated[int, typer.Option(min=0, help="Most versions; 0: all.")] = 20, as_json: _Json = False
 ) -> None:
     """List versions, newest first: how they rank, what was decided about them and why, who is champion."""
-    from apex_core.pipeline.models_shown import list_models, standing
+    from apex_core.pipeline.models_shown import hold_in_words, list_models, standing
     from flows.terminal import notice
 
     _, store = _store()
@@ -48,11 +48,11 @@ def list_(
     if as_json:
         print_json({**now, "models": rows})
         return
-    shown = [{**row, "reason": short(row["reason"])} for row in rows]
+    rows = [{**row, "reason": short(row["reason"])} for row in rows]
+    shown = [{name: "" if value is None else value for name, value in row.items()} for row in rows]
     print_dicts(shown)
-    held = now["hold"]
-    if held and held["held"]:
-        notice(f"promotion is held since {held['set_at'][:16]} by {held['set_by']}: {held['reason']}")
+    if held := hold_in_words(now["hold"]):
+        notice(held)
         notice("apex models hold --release lets the gate promote again")
     if now["champion"] is None:
         notice("no champion yet" if shown else "no model yet: apex nightly trains one, apex models import takes one in")

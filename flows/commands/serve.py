@@ -1,7 +1,9 @@
 """``apex serve``: Prefect's user interface with a worker and the sandbox platform behind it, to try things out."""
 
+import os
 import signal
 import subprocess
+import sys
 import time
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,6 +15,8 @@ from apex_core.errors import ApexError
 from flows.commands import demo_home
 
 if TYPE_CHECKING:
+    from uuid import UUID
+
     from flows.local_server import LocalServer
 
 _LOOK_S = 0.5
@@ -64,6 +68,7 @@ def _server(home: Path, port: int) -> "LocalServer":
 
 
 def _serve(server: "LocalServer") -> None:
+    from apex_core.pipeline.run import declare_crashed
     from apex_core.sandbox import SandboxServer, build_world
     from apex_core.settings import get_settings
     from flows.serving import worker
@@ -77,12 +82,17 @@ def _serve(server: "LocalServer") -> None:
     with server.connected(), SandboxServer(world, clock) as sandbox:
         _bootstrap()
         reached = demo_home.variables(sandbox.base_url, sandbox.address, sandbox.token)
-        with worker(server.api_url, server.home, reached) as process:
-            _show(server)
-            try:
-                _wait(server, process)
-            finally:
-                _cancel_runs(server)
+        cancelled: list[UUID] = []
+        try:
+            with worker(server.api_url, server.home, reached) as process:
+                _show(server)
+                try:
+                    _wait(server, process)
+                finally:
+                    cancelled = _cancel_runs(server)
+        finally:  # now that their processes are gone
+            for run in cancelled:
+                declare_crashed(settings, str(run), datetime.now(UTC))
 
 
 def _bootstrap() -> None:
@@ -99,7 +109,10 @@ def _show(server: "LocalServer") -> None:
 
     address = server.api_url.removesuffix("/api")
     out().print(f"{address}/deployments", soft_wrap=True)
-    notice(f"a first night: PREFECT_API_URL={server.api_url} prefect deployment run nightly/nightly, or in the browser")
+    prefect = os.path.relpath(Path(sys.executable).with_name("prefect"))
+    notice(
+        f"a first night: in the browser, or PREFECT_API_URL={server.api_url} {prefect} deployment run nightly/nightly"
+    )
     notice(f"logs: {server.log.parent}; Ctrl-C stops all of it")
 
 
@@ -113,18 +126,21 @@ def _wait(server: "LocalServer", worker: "subprocess.Popen[bytes]") -> None:
             raise ApexError("The server has ended.", fix=f"read {server.log}")
 
 
-def _cancel_runs(server: "LocalServer") -> None:
-    """Say of runs that end with us that they were cancelled: nobody else will."""
+def _cancel_runs(server: "LocalServer") -> "list[UUID]":
+    """Say of runs that end with us that they were cancelled: nobody else will. Which these are."""
     from prefect.client.schemas.objects import StateType
 
     from flows.commands.server import connected
     from flows.commands.server_runs import cancel_run, runs_in
     from flows.terminal import notice
 
+    cancelled: list[UUID] = []
     try:
         with connected() as client:
             for run in runs_in(client, StateType.PENDING, StateType.RUNNING, StateType.CANCELLING):
                 cancel_run(client, run, "apex serve was stopped")
+                cancelled.append(run.id)
                 notice(f"cancelled: {run.name}")
     except ApexError as error:  # a server that is gone already has nobody to tell
         notice(error.message)
+    return cancelled

@@ -8,6 +8,7 @@ import typer
 
 if TYPE_CHECKING:
     from apex_core.catalog.reader import Snapshot
+    from apex_core.settings import Settings
 
 Row = dict[str, Any]
 _NO_RUN = timedelta(days=1)
@@ -42,6 +43,7 @@ def status(
     else:
         show(sections, snapshot)
         _print_runs(runs, busy)
+        _print_hold(settings)
 
 
 def _iso(value: object) -> str:
@@ -175,6 +177,15 @@ def _print_champion(champion: str | None, models: list[Row], metrics: list[Row])
     out().print(f"champion  {champion}, on its test tracks:\n")
     print_rows(list(metrics[0]), [list(row.values()) for row in metrics])
     out().print()
+
+
+def _print_hold(settings: "Settings") -> None:
+    from apex_core.pipeline.models_shown import hold_in_words, standing
+    from apex_core.storage import Store
+    from flows.terminal import notice
+
+    if held := hold_in_words(standing(Store.open(settings.store_url))["hold"]):
+        notice(f"{held} (apex models hold --release)")
 
 
 def _print_checks(checks: list[Row]) -> None:

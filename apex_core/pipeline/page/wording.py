@@ -145,8 +145,7 @@ def _embedded(sums: Sums) -> str:
 def _trained(sums: Sums) -> str:
     if not _of(sums, "trained", "train"):
         return "trained nothing" if ("train", "tracks") in sums else ""
-    after = " and promoted it" if _of(sums, "promoted", "publish") else ", which was not promoted,"
-    return f"trained a model{after}"
+    return "trained a model and promoted it" if _of(sums, "promoted", "publish") else "trained a model (not promoted)"
 
 
 def _predicted(sums: Sums) -> str:
