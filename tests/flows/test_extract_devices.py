@@ -79,7 +79,9 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory, world: World) -> dict[
 
 
 def task_runs(server: LocalServer, flow_run: str) -> list[dict[str, Any]]:
-    return list(settled(server, "task_runs/filter", {"flow_runs": {"id": {"any_": [flow_run]}}}))
+    """Those that encode."""
+    asked = {"flow_runs": {"id": {"any_": [flow_run]}}, "task_runs": {"name": {"like_": "encode"}}}
+    return list(settled(server, "task_runs/filter", asked))
 
 
 @pytest.mark.slow
