@@ -2,7 +2,8 @@
 
 A step is some 150 small operations. Where torch cuts each of them for its threads, these wait for one another 150
 times, which on two cores takes as long as a third of the arithmetic; here they meet a dozen times: for the moments of
-BatchNorm, for the loss, for the sum of the gradients. What is computed is what one thread would with the whole batch.
+BatchNorm, for the loss, for the gradients and their norm. What is computed is what one thread would with the whole
+batch.
 """
 
 from collections.abc import Callable, Generator, Iterable

@@ -1,8 +1,9 @@
 """The heads as they are trained: the branches' layers stacked, every parameter a piece of one vector.
 
 Seven branches of small products cost more in calls than in arithmetic. Their first layers read the same trunk, so they
-are one wide product; the others are batches of products. One vector of parameters and one of gradients make clipping,
-the optimiser and the exchange between processes a call each. Names and shapes outside of here are the published ones.
+are one wide product; the others are batches of products. One vector of parameters and one of gradients make the
+exchange between processes a call, and give threads one place that all of them write to. Names and shapes outside of
+here are the published ones.
 """
 
 from dataclasses import dataclass

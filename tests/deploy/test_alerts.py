@@ -30,6 +30,7 @@ def alerted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Receive
     (tmp_path / "flows").symlink_to(ROOT / "flows")  # entrypoints are looked for beside the folder
     written = yaml.safe_load((folder / "automations.yaml").read_text())
     stale = [entry for entry in written["automations"] if entry["name"].startswith("apex-stale-")]
+    assert [entry["trigger"]["within"] for entry in stale] == [26 * 3600] * 2
     for entry in stale:
         entry["trigger"] = {**entry["trigger"], "within": 10}
     (folder / "automations.yaml").write_text(yaml.safe_dump(written))

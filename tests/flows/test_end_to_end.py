@@ -157,7 +157,9 @@ def test_whatever_goes_wrong_in_a_week_the_catalog_ends_as_if_it_had_not(
         told = prefect.client.read_deployment_by_name("crashed/automatic")
         until(lambda: any(run.state_name == "Completed" for run in runs_of(prefect, told.id)))
         until(lambda: not going_on(prefect, crashed))  # with the run that called them
-    assert str(crashed) in {run.parameters["flow_run_id"] for run in runs_of(prefect, told.id)}
+    fenced = {run.parameters["flow_run_id"] for run in runs_of(prefect, told.id)}
+    ended = {run["id"] for parent in (crashed, cancelled) for run in called_by(prefect, parent)}
+    assert str(crashed) in fenced <= {str(crashed), *ended}
     assert not going_on(prefect, cancelled)
     with environment(week.environment) as settings:
         assert sorted(week.runs(settings)) == sorted(
@@ -193,12 +195,17 @@ def has(prefect: Production, flow_runs: dict[str, Any], task: str, state: str) -
     return bool(found.json())
 
 
-def going_on(prefect: Production, parent: UUID) -> list[str]:
-    """Flows that this run called and that have not ended."""
+def called_by(prefect: Production, parent: UUID) -> list[dict[str, Any]]:
+    """Flow runs that this one called."""
     called = {"flow_runs": {"parent_flow_run_id": {"any_": [str(parent)]}}}
     found = prefect.client.request("POST", "/flow_runs/filter", json=called).json()
     assert found, "it had called some"
-    return [f"{run['name']}: {run['state_name']}" for run in found if run["end_time"] is None]
+    return list(found)
+
+
+def going_on(prefect: Production, parent: UUID) -> list[str]:
+    """Those of them that have not ended."""
+    return [f"{run['name']}: {run['state_name']}" for run in called_by(prefect, parent) if run["end_time"] is None]
 
 
 def runs_of(prefect: Production, deployment: UUID) -> list[Any]:
